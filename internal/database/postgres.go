@@ -1,0 +1,85 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+)
+
+const (
+	poolSize     = 10 // of each of the two pools; three programs stay far under PostgreSQL's default of 100
+	poolIdle     = 5 * time.Minute
+	lockWait     = 10 * time.Second
+	advisoryLock = 0x636f6e7369676e65 // "consigne": the lock under which migrations run
+)
+
+// openPostgreSQL connects to the database named by url. Its password never stands in an error.
+func openPostgreSQL(ctx context.Context, url string, migrations fs.FS) (*DB, error) {
+	cfg, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("postgresql: %w", err)
+	}
+	set(cfg, "lock_timeout", fmt.Sprint(lockWait.Milliseconds()))
+	set(cfg, "timezone", "UTC")
+	writer := poolPostgreSQL(cfg)
+	if err := migratePostgreSQL(ctx, writer, migrations); err != nil {
+		return nil, errors.Join(fmt.Errorf("postgresql: %w", err), writer.Close())
+	}
+	readOnly := cfg.Copy()
+	set(readOnly, "default_transaction_read_only", "on")
+	return &DB{kind: PostgreSQL, writer: writer, reader: poolPostgreSQL(readOnly)}, nil
+}
+
+func set(cfg *pgx.ConnConfig, name, value string) {
+	if cfg.RuntimeParams == nil {
+		cfg.RuntimeParams = map[string]string{}
+	}
+	cfg.RuntimeParams[name] = value
+}
+
+func poolPostgreSQL(cfg *pgx.ConnConfig) *sql.DB {
+	db := stdlib.OpenDB(*cfg)
+	db.SetMaxOpenConns(poolSize)
+	db.SetMaxIdleConns(poolSize)
+	db.SetConnMaxIdleTime(poolIdle)
+	return db
+}
+
+// blobDomain lets one schema text say "blob" on both databases.
+const blobDomain = `DO $$ BEGIN
+	IF NOT EXISTS (SELECT 1 FROM pg_type WHERE typname = 'blob' AND typnamespace = current_schema()::regnamespace) THEN
+		CREATE DOMAIN blob AS bytea;
+	END IF;
+END $$`
+
+// migratePostgreSQL migrates while one connection holds the advisory lock; a crash releases it with the connection.
+func migratePostgreSQL(ctx context.Context, db *sql.DB, migrations fs.FS) error {
+	holder, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer holder.Close()
+	// Waiting here may take as long as another program's migration, so only ctx ends it.
+	if _, err := holder.ExecContext(ctx, "SET lock_timeout = 0"); err != nil {
+		return err
+	}
+	if _, err := holder.ExecContext(ctx, "SELECT pg_advisory_lock($1)", int64(advisoryLock)); err != nil {
+		return err
+	}
+	defer func() {
+		clean := context.WithoutCancel(ctx)
+		holder.ExecContext(clean, "SELECT pg_advisory_unlock($1)", int64(advisoryLock))
+		holder.ExecContext(clean, "RESET lock_timeout")
+	}()
+	if _, err := holder.ExecContext(ctx, blobDomain); err != nil {
+		return fmt.Errorf("make the blob domain: %w", err)
+	}
+	return migrate(ctx, db, goose.DialectPostgres, migrations)
+}
