@@ -1,0 +1,150 @@
+package service
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// Flags declares the flags of a command, with the methods of the standard library's FlagSet.
+type Flags struct {
+	*flag.FlagSet
+	program string
+}
+
+// shared are the flags that all programs read from the same variable, since they must agree about them.
+var shared = []string{"data", "database", "keys", "blobs"}
+
+// programs are the names between CONSIGNE_ and the flag's in the variables of one program.
+var programs = []string{"portal", "smsd", "kiosk"}
+
+// Variable gives the environment twin of a program's flag.
+func Variable(program, flagName string) string {
+	name := flagName
+	if !slices.Contains(shared, flagName) {
+		name = program + "_" + flagName
+	}
+	return "CONSIGNE_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+}
+
+func (p Program) setup(cmd Command) (*Flags, Run) {
+	f := &Flags{FlagSet: flag.NewFlagSet(cmd.Name, flag.ContinueOnError), program: p.Name}
+	f.SetOutput(io.Discard) // errors come back as values, help is written by describe
+	return f, cmd.Setup(f)
+}
+
+// variables picks this project's settings out of environ. It refuses names that no flag of this program has; those of
+// the sister programs are theirs to check, so that one file of settings can serve all.
+func (p Program) variables(environ []string) (map[string]string, error) {
+	var known []string
+	for _, name := range shared {
+		known = append(known, Variable(p.Name, name))
+	}
+	for _, cmd := range p.Commands {
+		f, _ := p.setup(cmd)
+		f.VisitAll(func(one *flag.Flag) { known = append(known, Variable(p.Name, one.Name)) })
+	}
+	known = append(known, clockVariables...)
+	vars := map[string]string{}
+	for _, setting := range environ {
+		name, value, _ := strings.Cut(setting, "=")
+		switch {
+		case !strings.HasPrefix(name, "CONSIGNE_") || p.sisters(name):
+		case slices.Contains(known, name):
+			vars[name] = value
+		default:
+			return nil, Usagef("unknown variable %s: did you mean %s?", name, nearest(name, known))
+		}
+	}
+	return vars, nil
+}
+
+func (p Program) sisters(variable string) bool {
+	for _, name := range programs {
+		if name != p.Name && strings.HasPrefix(variable, "CONSIGNE_"+strings.ToUpper(name)+"_") {
+			return true
+		}
+	}
+	return false
+}
+
+// parse reads variables, then args, where flags and arguments may be mixed, and returns the arguments. What follows
+// "--" is never a flag. An empty variable counts as unset.
+func (f *Flags) parse(args []string, vars map[string]string) ([]string, error) {
+	var wrong error
+	f.VisitAll(func(one *flag.Flag) {
+		name := Variable(f.program, one.Name)
+		if value := vars[name]; value != "" && wrong == nil {
+			if err := f.Set(one.Name, value); err != nil {
+				wrong = fmt.Errorf("%s: invalid value %q: %w", name, value, err)
+			}
+		}
+	})
+	if wrong != nil {
+		return nil, wrong
+	}
+	var words []string
+	for {
+		if err := f.known(args); err != nil {
+			return nil, err
+		}
+		if err := f.Parse(args); err != nil {
+			return nil, err
+		}
+		rest := f.Args()
+		ended := len(args) > len(rest) && args[len(args)-len(rest)-1] == "--"
+		if len(rest) == 0 || ended {
+			return append(words, rest...), nil
+		}
+		words, args = append(words, rest[0]), rest[1:]
+	}
+}
+
+// known refuses the first flag of args when the command has none of that name, so that the error can name the nearest;
+// the values between flags are told apart by FlagSet itself, which stops at the first flag it does not know.
+func (f *Flags) known(args []string) error {
+	probe := flag.NewFlagSet(f.Name(), flag.ContinueOnError)
+	probe.SetOutput(io.Discard)
+	var names []string
+	f.VisitAll(func(one *flag.Flag) {
+		names = append(names, "--"+one.Name)
+		probe.Var(ignored{one.Value}, one.Name, "")
+	})
+	err := probe.Parse(args)
+	if err == nil || errors.Is(err, flag.ErrHelp) {
+		return nil
+	}
+	rest := len(args) - len(probe.Args())
+	if rest == 0 {
+		return nil
+	}
+	name := flagName(args[rest-1])
+	if slices.Contains(names, name) {
+		return nil // known, with a wrong value: FlagSet's own words will do
+	}
+	if len(names) == 0 {
+		return fmt.Errorf("unknown flag %s: there are none", name)
+	}
+	return fmt.Errorf("unknown flag %s: did you mean %s?", name, nearest(name, names))
+}
+
+// flagName strips the value from "--name=value" and gives both spellings two dashes.
+func flagName(arg string) string {
+	name, _, _ := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+	return "--" + name
+}
+
+// ignored stands in for a flag's value while names are checked.
+type ignored struct{ value flag.Value }
+
+func (i ignored) String() string   { return "" }
+func (i ignored) Set(string) error { return nil }
+
+// IsBoolFlag tells the parser whether a value follows.
+func (i ignored) IsBoolFlag() bool {
+	b, is := i.value.(interface{ IsBoolFlag() bool })
+	return is && b.IsBoolFlag()
+}
