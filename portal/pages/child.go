@@ -24,12 +24,20 @@ import (
 // has), each of which replaces itself by the next. A hidden command of our own
 // program would do the same, but a Go runtime starts threads and reserves address space
 // before its first line, and the tests of this package would not have it.
+type limits struct {
+	memory int           // bytes of address space
+	cpu    int           // seconds
+	clock  time.Duration // from the upload's last byte
+}
+
+// childLimits: a page of 1,600 pixels takes 40 MB, fonts and their maps 200;
+// the rest is for the pictures within. Fifty scanned pages take some 20 s.
+var childLimits = limits{memory: 1 << 30, cpu: 60, clock: 60 * time.Second}
+
 const (
-	childMemory = 1 << 30          // address space; a page of 1,600 pixels takes 40 MB, fonts and maps the rest
-	childCPU    = 60               // seconds
-	renderTime  = 60 * time.Second // by the clock, counted from the upload's last byte
-	feedTime    = 20 * time.Second // how long the child may leave a full pipe unread
-	nobody      = 65534
+	// feedTime is how long the child may leave a full pipe unread.
+	feedTime = 20 * time.Second
+	nobody   = 65534
 )
 
 type child struct {
@@ -43,7 +51,7 @@ type child struct {
 }
 
 // childCommand is the command line of the child; ctx kills it.
-func childCommand(ctx context.Context) (*exec.Cmd, error) {
+func childCommand(ctx context.Context, lim limits) (*exec.Cmd, error) {
 	var path [3]string
 	for i, name := range []string{"prlimit", "setpriv", "pdftoppm"} {
 		var err error
@@ -52,7 +60,7 @@ func childCommand(ctx context.Context) (*exec.Cmd, error) {
 		}
 	}
 	cmd := exec.CommandContext(ctx, path[0],
-		"--as="+strconv.Itoa(childMemory), "--cpu="+strconv.Itoa(childCPU),
+		"--as="+strconv.Itoa(lim.memory), "--cpu="+strconv.Itoa(lim.cpu),
 		"--fsize=0", "--nproc=0", "--core=0", "--nofile=64", "--memlock=0", "--",
 		path[1], "--no-new-privs", "--",
 		path[2], "-r", "110", "-scale-to", strconv.Itoa(MaxSide), "-l", strconv.Itoa(MaxPages+1), "-")
@@ -86,11 +94,11 @@ func confinements() []*syscall.SysProcAttr {
 }
 
 // startChild starts the child, waiting for its input.
-func startChild(ctx context.Context) (*child, error) {
+func startChild(ctx context.Context, lim limits) (*child, error) {
 	var failed error
 	for _, attr := range confinements() {
 		ctx, kill := context.WithCancel(ctx)
-		cmd, err := childCommand(ctx)
+		cmd, err := childCommand(ctx, lim)
 		if err != nil {
 			kill()
 			return nil, err

@@ -16,18 +16,36 @@ import (
 const maxDecoded = 180 << 20
 
 func renderImage(kind Kind, in io.Reader, page PageFunc) error {
+	var last tail
+	in = io.TeeReader(in, &last)
+	img, err := decodeImage(kind, in)
+	if err != nil && !errors.Is(err, ErrTooLarge) {
+		_, _ = io.Copy(io.Discard, in) // Render tells a failed reader
+		return imageError(err, last.has(endMark[kind]))
+	}
+	if err != nil {
+		return err
+	}
+	return encode(1, img, page)
+}
+
+// endMark is what the last kilobyte of a whole file contains: JPEG's end of
+// image, PNG's last chunk, PDF's last line.
+var endMark = map[Kind]string{JPEG: "\xff\xd9", PNG: "IEND", PDF: "%%EOF"}
+
+// decodeImage gives the page image, upright and scaled.
+func decodeImage(kind Kind, in io.Reader) (*image.RGBA, error) {
 	var head bytes.Buffer
-	seen := io.TeeReader(in, &head)
 	decode, config := jpeg.Decode, jpeg.DecodeConfig
 	if kind == PNG {
 		decode, config = png.Decode, png.DecodeConfig
 	}
-	c, err := config(seen)
+	c, err := config(io.TeeReader(in, &head))
 	if err != nil {
-		return imageError(err)
+		return nil, err
 	}
 	if err := affordable(kind, c, head.Bytes()); err != nil {
-		return err
+		return nil, err
 	}
 	turn := upright
 	if kind == JPEG {
@@ -35,9 +53,9 @@ func renderImage(kind Kind, in io.Reader, page PageFunc) error {
 	}
 	img, err := decode(io.MultiReader(&head, in))
 	if err != nil {
-		return imageError(err)
+		return nil, err
 	}
-	return encode(1, turn.apply(shrink(img, MaxSide)), page)
+	return turn.apply(shrink(img, MaxSide)), nil
 }
 
 func affordable(kind Kind, c image.Config, head []byte) error {
@@ -82,10 +100,10 @@ func progressive(head []byte) bool {
 	return false
 }
 
-// imageError sorts a decoder's complaint: a file that ends too early was cut.
-// Render has the last word when it was the reading that failed.
-func imageError(err error) error {
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+// imageError sorts a decoder's complaint: without its end a file was cut,
+// whatever the decoder stumbled over.
+func imageError(err error, ended bool) error {
+	if !ended || errors.Is(err, io.ErrUnexpectedEOF) {
 		return ErrCut
 	}
 	return fmt.Errorf("%w: %v", ErrDamaged, err)

@@ -70,9 +70,13 @@ type PageFunc func(n int, jpeg []byte, w, h int) error
 // error are worth nothing: a caller keeps none of them. On a refusal r has still
 // been read to its end, unless reading failed or ctx ended.
 func Render(ctx context.Context, r io.Reader, page PageFunc) (Kind, error) {
+	return renderWithin(ctx, r, childLimits, page)
+}
+
+func renderWithin(ctx context.Context, r io.Reader, lim limits, page PageFunc) (Kind, error) {
 	u := &upload{ctx: ctx, r: r}
 	in := bufio.NewReaderSize(u, headLength)
-	kind, err := render(ctx, in, page)
+	kind, err := render(ctx, in, lim, page)
 	_, _ = io.Copy(io.Discard, in) // its error stays in u
 	if u.err != nil && !errors.Is(u.err, io.EOF) {
 		return kind, fmt.Errorf("render pages: read upload: %w", u.err)
@@ -90,7 +94,7 @@ func Render(ctx context.Context, r io.Reader, page PageFunc) (Kind, error) {
 // Annex H, note 13).
 const headLength = 1024
 
-func render(ctx context.Context, in *bufio.Reader, page PageFunc) (Kind, error) {
+func render(ctx context.Context, in *bufio.Reader, lim limits, page PageFunc) (Kind, error) {
 	head, err := in.Peek(headLength)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", fmt.Errorf("read upload: %w", err)
@@ -100,7 +104,7 @@ func render(ctx context.Context, in *bufio.Reader, page PageFunc) (Kind, error) 
 		return "", err
 	}
 	if kind == PDF {
-		return kind, renderPDF(ctx, in, page)
+		return kind, renderPDF(ctx, in, lim, page)
 	}
 	return kind, renderImage(kind, in, page)
 }

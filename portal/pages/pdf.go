@@ -13,10 +13,10 @@ import (
 // renderPDF feeds the upload to the child and hands out what it draws. The
 // child needs the whole file before its first page, since a PDF is read from
 // its end; so the two halves never overlap.
-func renderPDF(ctx context.Context, in io.Reader, page PageFunc) error {
+func renderPDF(ctx context.Context, in io.Reader, lim limits, page PageFunc) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	c, err := startChild(ctx)
+	c, err := startChild(ctx, lim)
 	if err != nil {
 		return fmt.Errorf("start pdftoppm: %w", err)
 	}
@@ -25,10 +25,10 @@ func renderPDF(ctx context.Context, in io.Reader, page PageFunc) error {
 	if err := c.feed(io.TeeReader(in, &last)); err != nil {
 		return err
 	}
-	if !bytes.Contains(last.bytes(), []byte("%%EOF")) {
+	if !last.has(endMark[PDF]) {
 		return ErrCut
 	}
-	c.limit(renderTime)
+	c.limit(lim.clock)
 	n, err := readPages(c.out, page)
 	if err != nil && !errors.Is(err, errPPM) {
 		return err
@@ -88,8 +88,8 @@ func readPPM(in *bufio.Reader) (*image.RGBA, error) {
 	return img, nil
 }
 
-// tail remembers the last kilobyte that was written to it, where a whole PDF
-// has its end mark (ISO 32000-1, Annex H, note 18).
+// tail remembers the last kilobyte that was written to it, where a whole file
+// has its end mark (for PDF: ISO 32000-1, Annex H, note 18).
 type tail struct{ kept []byte }
 
 const tailLength = 1024
@@ -102,4 +102,4 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (t *tail) bytes() []byte { return t.kept }
+func (t *tail) has(mark string) bool { return bytes.Contains(t.kept, []byte(mark)) }

@@ -2,7 +2,6 @@ package pages
 
 import (
 	"image"
-	"image/color"
 	"image/draw"
 )
 
@@ -56,8 +55,8 @@ func fit(w, h, limit int) (int, int) {
 }
 
 func onWhite(dst *image.RGBA, src image.Image, at image.Point) {
-	if o, ok := src.(interface{ Opaque() bool }); !ok || !o.Opaque() {
-		draw.Draw(dst, dst.Rect, image.NewUniform(color.White), image.Point{}, draw.Src)
+	for i := range dst.Pix {
+		dst.Pix[i] = 0xff
 	}
 	draw.Draw(dst, dst.Rect, src, at, draw.Over)
 }
