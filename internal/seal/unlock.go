@@ -102,6 +102,13 @@ func (g *Gate) Enter(ctx context.Context, c Class) (leave func(), err error) {
 	}
 }
 
+// Waiting counts those who wait; a metric.
+func (g *Gate) Waiting() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.waiting[Kiosk].Len() + g.waiting[LogIn].Len()
+}
+
 func (g *Gate) leave() {
 	g.mu.Lock()
 	defer g.mu.Unlock()

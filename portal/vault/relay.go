@@ -1,0 +1,125 @@
+package vault
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"strings"
+	"time"
+
+	"consigne/internal/database"
+	"consigne/internal/seal"
+	"consigne/locales"
+)
+
+// A Relay is a place with a desk: a day centre, a town's social office. What
+// stands here is in clear: it is on the door.
+type Relay struct {
+	ID, Name       string
+	Kind           string // such as "accueil de jour"
+	Badge, Colour  string // a picture name, and "green", "rust", "blue" or "violet"
+	Phone, Address string
+	Zone           string // IANA name; Europe/Paris when empty
+}
+
+const relayColumns = "id, name, kind, badge, colour, phone, address, zone"
+
+// Colours are the ring colours a relay's badge can have.
+var Colours = []string{"green", "rust", "blue", "violet"}
+
+// AddRelay makes a relay, and has its name spoken in every language. Its keys
+// are made by the first member who accepts an invitation.
+func (v *Vault) AddRelay(ctx context.Context, r Relay) (Relay, error) {
+	r.ID, r.Name, r.Phone = rand.Text(), strings.TrimSpace(r.Name), strings.TrimSpace(r.Phone)
+	if r.Zone == "" {
+		r.Zone = "Europe/Paris"
+	}
+	if err := r.check(); err != nil {
+		return r, err
+	}
+	clips := map[string][]byte{}
+	for _, tag := range locales.Tags() {
+		clip, err := v.Voice(ctx, tag, r.Name)
+		if err != nil {
+			return r, fmt.Errorf("speak the relay's name: %w", err)
+		}
+		clips[tag] = clip
+	}
+	return r, v.DB.Write(ctx, func(tx database.Handle) error {
+		if _, err := tx.Exec(ctx, "INSERT INTO relay ("+relayColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+			r.ID, r.Name, r.Kind, r.Badge, r.Colour, r.Phone, r.Address, r.Zone); err != nil {
+			return err
+		}
+		for tag, clip := range clips {
+			if _, err := tx.Exec(ctx, "INSERT INTO relay_voice (relay_id, lang, clip) VALUES (?, ?, ?)", r.ID, tag, clip); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (r Relay) check() error {
+	if r.Name == "" {
+		return &Invalid{"name", "missing"}
+	}
+	if r.Phone == "" {
+		return &Invalid{"phone", "missing"}
+	}
+	if _, ok := locales.Picture(r.Badge); !ok {
+		return &Invalid{"badge", "unknown"}
+	}
+	known := false
+	for _, c := range Colours {
+		known = known || c == r.Colour
+	}
+	if !known {
+		return &Invalid{"colour", "unknown"}
+	}
+	if _, err := time.LoadLocation(r.Zone); err != nil {
+		return &Invalid{"zone", "unknown"}
+	}
+	return nil
+}
+
+// Relays lists all relays by name.
+func (v *Vault) Relays(ctx context.Context) ([]Relay, error) {
+	return collect(ctx, v.DB.Read(), scanRelay, "SELECT "+relayColumns+" FROM relay ORDER BY name, id")
+}
+
+// Relay gives one relay, or [ErrNotFound].
+func (v *Vault) Relay(ctx context.Context, id string) (Relay, error) {
+	return scanRelay(v.DB.Read().QueryRow(ctx, "SELECT "+relayColumns+" FROM relay WHERE id = ?", id).Scan)
+}
+
+func scanRelay(scan func(...any) error) (r Relay, err error) {
+	err = scan(&r.ID, &r.Name, &r.Kind, &r.Badge, &r.Colour, &r.Phone, &r.Address, &r.Zone)
+	return r, err
+}
+
+// RelayVoice gives the relay's spoken name, as MP3.
+func (v *Vault) RelayVoice(ctx context.Context, relayID, lang string) (clip []byte, err error) {
+	err = v.DB.Read().QueryRow(ctx, "SELECT clip FROM relay_voice WHERE relay_id = ? AND lang = ?", relayID, lang).Scan(&clip)
+	return clip, err
+}
+
+// relayKey gives the public key to which grants for the relay are sealed. It
+// returns [ErrNotFound] while the relay has no staff.
+func (v *Vault) relayKey(ctx context.Context, h database.Handle, id string) (seal.PublicKey, error) {
+	var public, mac []byte
+	if err := h.QueryRow(ctx, "SELECT public, public_mac FROM relay WHERE id = ?", id).Scan(&public, &mac); err != nil {
+		return nil, err
+	}
+	if public == nil {
+		return nil, ErrNotFound
+	}
+	return v.trusted("relay", id, public, mac)
+}
+
+func (r Relay) location() *time.Location {
+	loc, err := time.LoadLocation(r.Zone)
+	if err != nil {
+		return time.UTC
+	}
+	return loc
+}
