@@ -117,7 +117,7 @@ func (v *Vault) reminders(r *appointmentRecord, lang string, loc *time.Location)
 		if !plan.due.After(v.Now()) || !plan.due.Before(plan.expires) {
 			continue
 		}
-		text := locales.SMS(lang, "reminder."+plan.kind, locales.Args{"Time": start, "Place": r.Place})
+		text := locales.SMS(lang, plan.kind, locales.Args{"t": start, "place": r.Place})
 		id := rand.Text()
 		r.Reminders = append(r.Reminders, Reminder{MessageID: id, Kind: plan.kind, Due: plan.due})
 		out = append(out, queue.Message{ID: id, Text: text, Due: plan.due, Expires: plan.expires, Kind: queue.Reminder})

@@ -79,7 +79,7 @@ func (h *Holder) SendLink(ctx context.Context, paperID, once string) error {
 		return ErrNoPhone
 	}
 	letters, message := newLetters(), rand.Text()
-	text := locales.SMS(h.Language(), "link", locales.Args{"Link": h.v.PublicURL + "/l/" + letters})
+	text := locales.SMS(h.Language(), "link", locales.Args{"url": h.v.PublicURL + "/l/" + letters})
 	return h.v.DB.Write(ctx, func(tx database.Handle) error {
 		if err := h.v.once(ctx, tx, "link", once); err != nil {
 			return err
