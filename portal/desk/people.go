@@ -1,0 +1,53 @@
+package desk
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"consigne/portal/vault"
+)
+
+type peoplePage struct {
+	frame
+	Query string
+	Total int
+	Rows  []personRow
+}
+
+type personRow struct {
+	personLine
+	Birth, Phone string
+	Words        string // the name as the page's script searches it
+}
+
+// people lists whom the relay knows, and those whose name matches a search. A
+// search is posted, so that no name stands in an address.
+func (d *desk) people(w http.ResponseWriter, r *http.Request, m *vault.Member) error {
+	if err := r.ParseForm(); err != nil {
+		d.badForm(w, r, m)
+		return nil
+	}
+	all, err := m.People(r.Context())
+	if err != nil {
+		return err
+	}
+	page := peoplePage{Query: strings.TrimSpace(r.PostForm.Get("name")), Total: len(all)}
+	if page.frame, err = d.frame(r, m, "Personnes", "people"); err != nil {
+		return err
+	}
+	page.Rows = personRows(all, page.Query)
+	d.pages.Render(w, r, http.StatusOK, "people", page)
+	return nil
+}
+
+func personRows(people []vault.Person, query string) []personRow {
+	rows := make([]personRow, 0, len(people))
+	for _, p := range people {
+		if matches(p.Name, query) {
+			rows = append(rows, personRow{linePerson(p), day(p.Birth), maskedPhone(p.Phone), plainLetters(p.Name)})
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b personRow) int { return strings.Compare(a.Words, b.Words) })
+	return rows
+}

@@ -1,0 +1,116 @@
+package desk
+
+import (
+	"time"
+
+	"consigne/smsd/queue"
+)
+
+// state is how a message stands, as a sign and a word; the colour only repeats
+// what both say.
+type state struct {
+	Icon, Word, Tone string
+}
+
+var states = map[queue.State]state{
+	queue.Planned:     {"clock", "Prévu", "plain"},
+	queue.Claimed:     {"hand-grabbing", "Pris", "plain"},
+	queue.Accepted:    {"arrow-circle-right", "Accepté", "plain"},
+	queue.Sent:        {"paper-plane-tilt", "Parti", "plain"},
+	queue.Delivered:   {"check-circle", "Remis", "good"},
+	queue.Unknown:     {"question", "Inconnu", "unsure"},
+	queue.Held:        {"hand-palm", "Retenu", "held"},
+	queue.Undelivered: {"x-circle", "Non remis", "bad"},
+	queue.Failed:      {"x-circle", "Échoué", "bad"},
+	queue.Expired:     {"hourglass-medium", "Expiré", "plain"},
+	queue.Cancelled:   {"minus-circle", "Annulé", "plain"},
+	queue.Suppressed:  {"prohibit", "Désinscrit", "plain"},
+}
+
+// noMessage stands where nothing was queued: the person has no phone.
+var noMessage = state{"device-mobile", "Pas de téléphone", "none"}
+
+func stateOf(s queue.State) state {
+	if st, ok := states[s]; ok {
+		return st
+	}
+	return state{"question", string(s), "unsure"}
+}
+
+// reminderNames say which reminder a message is.
+var reminderNames = map[string]string{"evening": "Rappel de la veille", "hours": "Rappel, deux heures avant"}
+
+func reminderName(kind string) string {
+	if name, ok := reminderNames[kind]; ok {
+		return name
+	}
+	return "Message"
+}
+
+// step is one stop on a message's way.
+type step struct {
+	Word, At string
+	Look     string // "done", "here", "odd" or "ahead"
+	Icon     string
+}
+
+// way lays out a message's five stops. Where it left the straight way, the first
+// stop that it did not reach says what happened instead.
+func way(s queue.Status, zone *time.Location) []step {
+	reached := map[queue.State]int{queue.Planned: 0, queue.Claimed: 1, queue.Accepted: 2, queue.Sent: 3, queue.Delivered: 4}
+	times := []time.Time{s.Due, s.Claimed, s.Accepted, s.Sent, s.Final}
+	at, straight := reached[s.State]
+	if !straight {
+		for at = 0; at+1 < 4 && !times[at+1].IsZero(); at++ {
+		}
+	}
+	steps := make([]step, 0, 5)
+	for i, word := range []string{"Prévu", "Pris", "Accepté", "Parti", "Remis"} {
+		switch {
+		case i < at || i == at && (!straight || s.State == queue.Delivered):
+			steps = append(steps, step{Word: word, At: moment(times[i], zone), Look: "done", Icon: "check-bold"})
+		case i == at:
+			steps = append(steps, step{Word: word, At: moment(times[i], zone), Look: "here"})
+		case !straight && i == at+1:
+			odd := stateOf(s.State)
+			steps = append(steps, step{Word: odd.Word, At: moment(s.Final, zone), Look: "odd", Icon: odd.Icon + "-fill"})
+		default:
+			steps = append(steps, step{Word: word, Look: "ahead"})
+		}
+	}
+	return steps
+}
+
+// reasons turn the carrier's codes into what staff can act on.
+var reasons = map[string]string{
+	"21211": "Ce numéro n’existe pas.",
+	"21408": "L’envoi vers ce pays n’est pas ouvert.",
+	"21610": "La personne a répondu STOP.",
+	"21614": "Ce numéro ne reçoit pas de SMS.",
+	"30003": "Téléphone éteint ou hors réseau.",
+	"30004": "Le téléphone refuse ce message.",
+	"30005": "Ce numéro n’est plus attribué.",
+	"30006": "Ligne fixe, ou opérateur injoignable.",
+	"30007": "L’opérateur refuse le contenu.",
+	"30008": "L’opérateur ne dit pas pourquoi.",
+}
+
+// reason says why a message stands where it stands, and what comes next.
+func reason(s queue.Status) string {
+	if why, ok := reasons[s.Error]; ok {
+		return why + " (" + s.Error + ")"
+	}
+	why := map[queue.State]string{
+		queue.Unknown:     "Délai dépassé. On interroge l’opérateur.",
+		queue.Held:        "L’opérateur ne sait pas dire s’il est parti. Prévenez la personne autrement.",
+		queue.Delivered:   "Texte et numéro effacés.",
+		queue.Expired:     "Trop tard : non envoyé.",
+		queue.Undelivered: "L’opérateur n’a pas pu le remettre.",
+		queue.Failed:      "L’opérateur l’a refusé.",
+		queue.Suppressed:  "La personne a répondu STOP.",
+	}[s.State]
+	if s.Error != "" && why != "" {
+		return why + " (" + s.Error + ")"
+	}
+	return why
+}
