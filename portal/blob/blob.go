@@ -20,6 +20,8 @@ var (
 	ErrNotFound = errors.New("no such blob")
 	// ErrID: the text is no blob id; nothing was looked up.
 	ErrID = errors.New("not a blob id")
+	// ErrExists: there is a blob of that id already; it was left as it is.
+	ErrExists = errors.New("blob exists already")
 	// ErrFull: the store has no room (disk, quota or file size); nothing was
 	// kept.
 	ErrFull = errors.New("no room for the blob")
@@ -51,6 +53,9 @@ type Writer interface {
 type Store interface {
 	// Create begins a blob under a fresh id. Writes fail once ctx has ended.
 	Create(ctx context.Context) (Writer, error)
+	// CreateAs begins a blob under a given id, for a copy of a store: ErrID, and
+	// at Commit ErrExists where there is one already.
+	CreateAs(ctx context.Context, id string) (Writer, error)
 	// Open reads a blob; ErrNotFound, ErrID. The caller closes it.
 	Open(ctx context.Context, id string) (io.ReadCloser, error)
 	// Size is the length in bytes; ErrNotFound, ErrID.

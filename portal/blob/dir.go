@@ -32,7 +32,7 @@ const tmpFolder = "tmp"
 // removes what writers that died left behind.
 func NewDir(path string) (*Dir, error) {
 	if err := os.MkdirAll(filepath.Join(path, tmpFolder), 0o700); err != nil {
-		return nil, fmt.Errorf("open blob folder: %w", full(err))
+		return nil, fmt.Errorf("open blob folder: %w", ours(err))
 	}
 	d := &Dir{root: path}
 	if err := d.sweep(); err != nil {
@@ -75,12 +75,18 @@ func removeUnlocked(name string) error {
 	return err
 }
 
-// Create begins a blob.
-func (d *Dir) Create(ctx context.Context) (Writer, error) {
+// Create begins a blob under a fresh id.
+func (d *Dir) Create(ctx context.Context) (Writer, error) { return d.CreateAs(ctx, newID()) }
+
+// CreateAs begins a blob under a given id.
+func (d *Dir) CreateAs(ctx context.Context, id string) (Writer, error) {
+	if err := CheckID(id); err != nil {
+		return nil, fmt.Errorf("create blob: %w", err)
+	}
 	for {
-		w, err := d.create(ctx)
+		w, err := d.create(ctx, id)
 		if err != nil {
-			return nil, fmt.Errorf("create blob: %w", full(err))
+			return nil, fmt.Errorf("create blob: %w", ours(err))
 		}
 		if w != nil {
 			return w, nil
@@ -91,12 +97,12 @@ func (d *Dir) Create(ctx context.Context) (Writer, error) {
 // create makes and locks a temporary file. Between the two a sweep of another
 // process may take it for a dead one's: then create returns nothing, and the
 // caller tries again.
-func (d *Dir) create(ctx context.Context) (*dirWriter, error) {
+func (d *Dir) create(ctx context.Context, id string) (*dirWriter, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	id := newID()
-	name := d.path(tmpFolder, id)
+	// Beside the id a random part: two writers of one id do not meet.
+	name := d.path(tmpFolder, id+"-"+newID())
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, err
@@ -116,7 +122,7 @@ func (d *Dir) create(ctx context.Context) (*dirWriter, error) {
 		}
 		return nil, err
 	}
-	return &dirWriter{ctx: ctx, dir: d, id: id, file: f, sum: sha256.New()}, nil
+	return &dirWriter{ctx: ctx, dir: d, id: id, name: name, file: f, sum: sha256.New()}, nil
 }
 
 // Open reads a blob.
@@ -194,13 +200,31 @@ func (d *Dir) List(ctx context.Context) iter.Seq2[string, error] {
 	}
 }
 
-// Path is where the blob of that id lies, for a backup that links files
-// instead of copying them; ErrID.
+// Path is where the blob of that id lies; ErrID.
 func (d *Dir) Path(id string) (string, error) {
 	if err := CheckID(id); err != nil {
 		return "", err
 	}
 	return d.place(id), nil
+}
+
+// Link gives a blob of another folder on the same file system a second name
+// here, instead of copying it: blobs never change. ErrExists, ErrNotFound; any
+// other error means that this file system will not, and the blob must be copied.
+func (d *Dir) Link(from *Dir, id string) error {
+	if err := CheckID(id); err != nil {
+		return fmt.Errorf("link blob: %w", err)
+	}
+	if err := d.makeFan(id); err != nil {
+		return fmt.Errorf("link blob: %w", ours(err))
+	}
+	if err := os.Link(from.place(id), d.place(id)); err != nil {
+		return fmt.Errorf("link blob: %w", missing(ours(err)))
+	}
+	if err := syncDir(filepath.Dir(d.place(id))); err != nil {
+		return fmt.Errorf("link blob: %w", err)
+	}
+	return nil
 }
 
 func (d *Dir) path(parts ...string) string {
@@ -221,6 +245,7 @@ type dirWriter struct {
 	ctx  context.Context
 	dir  *Dir
 	id   string
+	name string   // of the temporary file
 	file *os.File // nil once ended
 	sum  hash.Hash
 	size int64
@@ -243,7 +268,7 @@ func (w *dirWriter) Write(p []byte) (int, error) {
 	w.sum.Write(p[:n])
 	w.size += int64(n)
 	if err != nil {
-		w.err = fmt.Errorf("write blob: %w", full(err))
+		w.err = fmt.Errorf("write blob: %w", ours(err))
 	}
 	return n, w.err
 }
@@ -260,12 +285,12 @@ func (w *dirWriter) Commit() (Info, error) {
 		return Info{}, fmt.Errorf("commit blob: %w", w.err)
 	}
 	if err := w.settle(); err != nil {
-		return Info{}, fmt.Errorf("commit blob: %w", full(err))
+		return Info{}, fmt.Errorf("commit blob: %w", ours(err))
 	}
 	return Info{ID: w.id, Size: w.size, Sum: w.sum.Sum(nil)}, nil
 }
 
-// settle moves the file to its place: content first, then the name, then the
+// settle gives the file its place: content first, then the name, then the
 // folder that holds the name.
 func (w *dirWriter) settle() error {
 	if err := w.file.Sync(); err != nil {
@@ -275,12 +300,14 @@ func (w *dirWriter) settle() error {
 	if err := w.dir.makeFan(w.id); err != nil {
 		return err
 	}
-	if err := os.Rename(w.dir.path(tmpFolder, w.id), place); err != nil {
+	if _, err := os.Lstat(place); err == nil {
+		return ErrExists // whole stores are copied by one writer at a time
+	}
+	if err := os.Rename(w.name, place); err != nil {
 		return err
 	}
 	if err := syncDir(filepath.Dir(place)); err != nil {
-		os.Remove(place)
-		return err
+		return errors.Join(err, os.Remove(place))
 	}
 	return nil
 }
@@ -289,9 +316,7 @@ func (w *dirWriter) Abort() {
 	if w.file == nil {
 		return
 	}
-	// After a commit the name is gone already, and another Create cannot have
-	// the same random id.
-	os.Remove(w.dir.path(tmpFolder, w.id))
+	os.Remove(w.name) // after a commit the blob has another name
 	w.file.Close()
 	w.file = nil
 }
@@ -320,12 +345,16 @@ func syncDir(name string) error {
 	return f.Sync()
 }
 
-// full turns the ways of a system to say "no room" into ErrFull.
-func full(err error) error {
+// ours turns the ways of a system to say "no room" into ErrFull, and "there
+// already" into ErrExists.
+func ours(err error) error {
 	for _, e := range []error{unix.ENOSPC, unix.EDQUOT, unix.EFBIG} {
 		if errors.Is(err, e) {
 			return ErrFull
 		}
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return ErrExists
 	}
 	return err
 }

@@ -280,6 +280,66 @@ func TestNewDir_SweepsDeadWritersOnly(t *testing.T) {
 	}
 }
 
+func TestDir_CreateAs(t *testing.T) {
+	d, path := newDir(t)
+	const id = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	write := func(text string) error {
+		w, err := d.CreateAs(t.Context(), id)
+		if err != nil {
+			return err
+		}
+		defer w.Abort()
+		if _, err := io.WriteString(w, text); err != nil {
+			return err
+		}
+		_, err = w.Commit()
+		return err
+	}
+	if err := write("first"); err != nil {
+		t.Fatal(err)
+	}
+	if err := write("second"); !errors.Is(err, blob.ErrExists) {
+		t.Errorf("second blob of one id: %v, want ErrExists", err)
+	}
+	place, err := d.Path(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(place); string(got) != "first" || err != nil {
+		t.Errorf("the blob is %q, %v; want the first", got, err)
+	}
+	if left := files(t, path); len(left) != 1 {
+		t.Errorf("left behind: %v", left)
+	}
+	if _, err := d.CreateAs(t.Context(), "../"+id[:23]); !errors.Is(err, blob.ErrID) {
+		t.Errorf("CreateAs of an odd id: %v, want ErrID", err)
+	}
+}
+
+func TestDir_Link(t *testing.T) {
+	from, _ := newDir(t)
+	to, _ := newDir(t)
+	id := put(t, from, []byte("shared")).ID
+	if err := to.Link(from, id); err != nil {
+		t.Fatal(err)
+	}
+	if err := to.Link(from, id); !errors.Is(err, blob.ErrExists) {
+		t.Errorf("second link: %v, want ErrExists", err)
+	}
+	if err := from.Delete(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	if size, err := to.Size(t.Context(), id); err != nil || size != 6 {
+		t.Errorf("after the first name is gone: %d bytes, %v", size, err)
+	}
+	if err := to.Link(from, "BBBBBBBBBBBBBBBBBBBBBBBBBB"); !errors.Is(err, blob.ErrNotFound) {
+		t.Errorf("link of nothing: %v, want ErrNotFound", err)
+	}
+	if err := to.Link(from, "../x"); !errors.Is(err, blob.ErrID) {
+		t.Errorf("link of an odd id: %v, want ErrID", err)
+	}
+}
+
 // A sweep may run between the making and the locking of a temporary file.
 func TestDir_CreateWhileOthersStart(t *testing.T) {
 	d, path := newDir(t)
