@@ -119,7 +119,11 @@ func (d *DB) writeOnce(ctx context.Context, fn func(tx Handle) error) error {
 	if err := fn(handle{on: tx, kind: d.kind}); err != nil {
 		return err
 	}
-	if err := tx.Commit(); err != nil {
+	err = tx.Commit()
+	if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
+		err = ctx.Err() // the end of ctx rolled back before
+	}
+	if err != nil {
 		return fmt.Errorf("commit: %w", mapped(err))
 	}
 	return nil

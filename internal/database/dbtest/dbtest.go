@@ -36,9 +36,15 @@ func Each(t *testing.T, fn func(t *testing.T, db *database.DB)) {
 func URL(t testing.TB, kind database.Kind) string {
 	t.Helper()
 	if kind == database.PostgreSQL {
-		return freshPostgreSQL(t)
+		return freshPostgreSQL(t, template)
 	}
 	return freshSQLite(t)
+}
+
+// EmptyURL gives the address of a PostgreSQL database that no program has opened yet.
+func EmptyURL(t testing.TB) string {
+	t.Helper()
+	return freshPostgreSQL(t, "template0")
 }
 
 // emptySQLite is a migrated file, made once for the test binary: a copy is ten times quicker than migrating.

@@ -180,14 +180,15 @@ func (s *server) do(ctx context.Context, statement string) error {
 	return errors.Join(err, conn.Close(ctx))
 }
 
-func freshPostgreSQL(t testing.TB) string {
+// freshPostgreSQL makes a database that is a copy of another, and drops it when the test ends.
+func freshPostgreSQL(t testing.TB, from string) string {
 	t.Helper()
 	s, err := running()
 	if err != nil {
 		t.Fatalf("start PostgreSQL: %v", err)
 	}
 	name := "test_" + strings.ToLower(rand.Text())
-	if err := s.do(t.Context(), "CREATE DATABASE "+name+" TEMPLATE "+template); err != nil {
+	if err := s.do(t.Context(), "CREATE DATABASE "+name+" TEMPLATE "+from); err != nil {
 		t.Fatalf("make a database: %v", err)
 	}
 	t.Cleanup(func() {
