@@ -8,12 +8,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nyaruka/phonenumbers"
-
 	"consigne/cards"
 	"consigne/internal/database"
 	"consigne/internal/seal"
 	"consigne/locales"
+	"consigne/smsd/queue"
 )
 
 // EnrolStep is how far a person has come at the kiosk.
@@ -112,11 +111,11 @@ func (p *Profile) check(today Date) error {
 		p.Phone = ""
 		return nil
 	}
-	number, err := phonenumbers.Parse(p.Phone, "FR")
-	if err != nil || !phonenumbers.IsPossibleNumber(number) {
+	number, err := queue.ParseNumber(p.Phone)
+	if err != nil {
 		return &Invalid{"phone", "phone"}
 	}
-	p.Phone = phonenumbers.Format(number, phonenumbers.E164)
+	p.Phone = number
 	return nil
 }
 

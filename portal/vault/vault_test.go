@@ -167,6 +167,7 @@ func (w *world) unlock(s someone, pictures [5]string) (string, error) {
 // deposit lets the member deposit a picture and gives the paper's id.
 func (w *world) deposit(s someone, kind, once string) string {
 	w.t.Helper()
+	w.now = w.now.Add(time.Second) // the newest deposit stands first
 	must(w.t, w.member().Deposit(w.t.Context(), s.id, vault.Deposit{Kind: kind, Title: "Attestation",
 		ValidUntil: vault.Date{Year: 2026, Month: 12, Day: 5}, Once: once}, bytes.NewReader(scan(w.t))))
 	return w.holder(s).Papers()[0].ID

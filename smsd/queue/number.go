@@ -20,7 +20,9 @@ func ParseNumber(text string) (e164 string, err error) {
 		return "", refuse(ReasonNumber)
 	}
 	n, err := phonenumbers.Parse(text, homeRegion)
-	if err != nil || !phonenumbers.IsValidNumber(n) {
+	// Possible, not valid: the library calls the numbers kept for fiction, and
+	// ranges newer than itself, invalid. The carrier has the last word.
+	if err != nil || !phonenumbers.IsPossibleNumber(n) {
 		return "", refuse(ReasonNumber)
 	}
 	switch phonenumbers.GetNumberType(n) {
