@@ -71,7 +71,7 @@ var ErrNoNumber = errors.New("no such number row")
 // Check tells whether the message can be queued, and its segments. The error is
 // a [*Refused].
 func (m Message) Check() (segments int, err error) {
-	if !validID(m.ID) {
+	if !ValidID(m.ID) {
 		return 0, refuse(ReasonID)
 	}
 	switch m.Kind {
@@ -99,7 +99,8 @@ func checkText(text string) (segments int, err error) {
 	return segments, nil
 }
 
-func validID(id string) bool {
+// ValidID tells whether an id may be taken: 1 to 64 of A–Z a–z 0–9 . _ : and -.
+func ValidID(id string) bool {
 	if id == "" || len(id) > maxID {
 		return false
 	}

@@ -101,8 +101,8 @@ type Outcome int
 
 // The outcomes of [Sender.Enqueue].
 const (
-	New   Outcome = iota + 1 // queued, once the transaction commits
-	Known                    // this id was taken before; nothing was changed
+	Queued Outcome = iota + 1 // smsd's, once the transaction commits
+	Known                     // this id was taken before; nothing was changed
 )
 
 // Enqueue queues a message in the caller's transaction: it is smsd's from the
@@ -123,7 +123,7 @@ func (s *Sender) Enqueue(ctx context.Context, tx database.Handle, m Message) (Ou
 	if rows == 0 {
 		return 0, fmt.Errorf("%s, key %s: %w", m, k.id, ErrNoNumber)
 	}
-	return New, nil
+	return Queued, nil
 }
 
 // EnqueueTo is [Sender.Enqueue] for a number that is written out and gets a row
@@ -138,7 +138,7 @@ func (s *Sender) EnqueueTo(ctx context.Context, tx database.Handle, number strin
 	if err != nil || out == Known {
 		return out, err
 	}
-	return New, s.keepNumber(ctx, tx, k, m.NumberID, e164, 1)
+	return Queued, s.keepNumber(ctx, tx, k, m.NumberID, e164, 1)
 }
 
 func (s *Sender) insert(ctx context.Context, tx database.Handle, m Message) (senderKey, Outcome, error) {
@@ -160,7 +160,7 @@ func (s *Sender) insert(ctx context.Context, tx database.Handle, m Message) (sen
 	if rows == 0 {
 		return k, Known, nil
 	}
-	return k, New, nil
+	return k, Queued, nil
 }
 
 // Cancel takes a message back. One that is in flight cannot be taken back, but

@@ -97,3 +97,36 @@ func Attempted(ctx context.Context, h database.Handle, id string) (bool, error) 
 
 // marks gives n question marks for an IN list.
 func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), ", ") }
+
+// Open counts the messages that are not final by state, and tells for how long
+// the most overdue of the planned ones has been due.
+func (q *Queue) Open(ctx context.Context) (counts map[State]int, late time.Duration, err error) {
+	h := q.db.Read()
+	rows, err := h.Query(ctx, `SELECT state, COUNT(*) FROM message WHERE final_at IS NULL GROUP BY state`)
+	if err != nil {
+		return nil, 0, fmt.Errorf("count messages: %w", err)
+	}
+	defer rows.Close()
+	counts = map[State]int{}
+	for rows.Next() {
+		var (
+			s State
+			n int
+		)
+		if err := rows.Scan(&s, &n); err != nil {
+			return nil, 0, fmt.Errorf("count messages: %w", err)
+		}
+		counts[s] = n
+	}
+	if err := rows.Err(); err != nil {
+		return nil, 0, fmt.Errorf("count messages: %w", err)
+	}
+	var first *int64
+	if err := h.QueryRow(ctx, `SELECT MIN(next) FROM message WHERE state = 'planned'`).Scan(&first); err != nil {
+		return nil, 0, fmt.Errorf("find the oldest message: %w", err)
+	}
+	if first != nil {
+		late = max(0, time.Duration(q.millis()-*first)*time.Millisecond)
+	}
+	return counts, late, nil
+}

@@ -1,0 +1,259 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+	"unicode/utf8"
+
+	"consigne/internal/database"
+	"consigne/internal/service"
+	"consigne/smsd/queue"
+)
+
+// One transaction takes at most this many lines: its sync to disk is shared by
+// all, and the first waits for the last.
+const enqueueBatch = 1000
+
+// longestLine bounds one line of input in bytes; a text of ten segments is far
+// below.
+const longestLine = 64 << 10
+
+// order is one line of input: refused when reason is set.
+type order struct {
+	message queue.Message
+	to      string
+	reason  queue.Reason
+}
+
+// setupEnqueue declares "smsd enqueue". Each line of input is answered by one
+// line, once what it says is durable. The status is 1 if a line was refused.
+func setupEnqueue(f *service.Flags) service.Run {
+	paths := f.Paths()
+	return func(ctx context.Context, env *service.Env) error {
+		db, err := database.Open(ctx, paths.Database())
+		if err != nil {
+			return err
+		}
+		defer db.Close()
+		pub, err := queue.PublicKey(ctx, db, paths.Keys())
+		if err != nil {
+			return err
+		}
+		e := &enqueuer{db: db, sender: queue.NewSender(pub, service.Now), out: bufio.NewWriter(env.Stdout)}
+		return e.run(ctx, env.Stdin)
+	}
+}
+
+type enqueuer struct {
+	db      *database.DB
+	sender  *queue.Sender
+	out     *bufio.Writer
+	refused int
+}
+
+// run takes lines as they come: whatever is there already shares a transaction,
+// so a slow writer gets each answer at once.
+func (e *enqueuer) run(ctx context.Context, in io.Reader) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	orders := make(chan order, enqueueBatch)
+	failed := make(chan error, 1)
+	go func() {
+		defer close(orders)
+		failed <- readOrders(ctx, in, orders)
+	}()
+	for {
+		batch := nextBatch(ctx, orders)
+		if len(batch) == 0 {
+			break
+		}
+		if err := e.commit(ctx, batch); err != nil {
+			return fmt.Errorf("enqueue: nothing since the last line printed was queued: %w", err)
+		}
+	}
+	if ctx.Err() != nil {
+		return errors.New("enqueue: stopped before the end of the input")
+	}
+	if err := <-failed; err != nil {
+		return fmt.Errorf("enqueue: read standard input: %w", err)
+	}
+	if e.refused > 0 {
+		return fmt.Errorf("enqueue: lines refused: %d", e.refused)
+	}
+	return nil
+}
+
+// nextBatch waits for one order and takes what else is there.
+func nextBatch(ctx context.Context, orders <-chan order) []order {
+	var batch []order
+	select {
+	case o, ok := <-orders:
+		if !ok {
+			return nil
+		}
+		batch = append(batch, o)
+	case <-ctx.Done():
+		return nil
+	}
+	for len(batch) < enqueueBatch {
+		select {
+		case o, ok := <-orders:
+			if !ok {
+				return batch
+			}
+			batch = append(batch, o)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// commit queues a batch in one transaction and prints its answers after it.
+func (e *enqueuer) commit(ctx context.Context, batch []order) error {
+	answers := make([]string, len(batch))
+	err := e.db.Write(ctx, func(tx database.Handle) error {
+		for i, o := range batch {
+			var err error
+			if answers[i], err = e.one(ctx, tx, o); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for i, o := range batch {
+		if len(answers[i]) > len("refused") {
+			e.refused++
+		}
+		fmt.Fprintf(e.out, "%s %s\n", o.name(), answers[i])
+	}
+	return e.out.Flush()
+}
+
+func (e *enqueuer) one(ctx context.Context, tx database.Handle, o order) (string, error) {
+	reason := o.reason
+	if reason == "" {
+		outcome, err := e.sender.EnqueueTo(ctx, tx, o.to, o.message)
+		no, refused := errors.AsType[*queue.Refused](err)
+		switch {
+		case refused:
+			reason = no.Reason
+		case err != nil:
+			return "", err
+		case outcome == queue.Known:
+			return "known", nil
+		default:
+			return "accepted", nil
+		}
+	}
+	return "refused " + string(reason), nil
+}
+
+// name is the id that an answer begins with, or "-" for a line without a usable
+// one.
+func (o order) name() string {
+	if o.message.ID == "" {
+		return "-"
+	}
+	return o.message.ID
+}
+
+func readOrders(ctx context.Context, in io.Reader, orders chan<- order) error {
+	r := bufio.NewReaderSize(in, longestLine)
+	for {
+		line, long, err := readLine(r)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		if err == nil || len(line) > 0 || long {
+			o := order{reason: "line-too-long"}
+			if !long {
+				o = parseOrder(line)
+			}
+			select {
+			case orders <- o:
+			case <-ctx.Done():
+				return nil
+			}
+		}
+		if err != nil {
+			return nil
+		}
+	}
+}
+
+// readLine reads up to and without the end of line. What exceeds the reader's
+// buffer is passed over and told as long.
+func readLine(r *bufio.Reader) (line []byte, long bool, err error) {
+	for {
+		part, err := r.ReadSlice('\n')
+		if errors.Is(err, bufio.ErrBufferFull) {
+			long = true
+			continue
+		}
+		if err == nil {
+			part = part[:len(part)-1]
+		}
+		return part, long, err
+	}
+}
+
+// parseOrder reads one line. Its id is kept only where it is one, so that it can
+// stand in an answer.
+func parseOrder(line []byte) order {
+	if !utf8.Valid(line) {
+		return order{reason: queue.ReasonUTF8}
+	}
+	var in struct{ ID, To, Text, Due, Expires, Kind *string }
+	if err := json.Unmarshal(line, &in); err != nil {
+		return order{reason: "bad-json"}
+	}
+	var o order
+	if in.ID != nil && queue.ValidID(*in.ID) {
+		o.message.ID = *in.ID
+	}
+	for _, field := range []struct {
+		name string
+		in   *string
+		set  func(string) queue.Reason
+	}{
+		{"id", in.ID, func(string) queue.Reason {
+			if o.message.ID == "" {
+				return queue.ReasonID
+			}
+			return ""
+		}},
+		{"to", in.To, func(v string) queue.Reason { o.to = v; return "" }},
+		{"text", in.Text, func(v string) queue.Reason { o.message.Text = v; return "" }},
+		{"due", in.Due, instant(&o.message.Due, "bad-due")},
+		{"expires", in.Expires, instant(&o.message.Expires, "bad-expires")},
+		{"kind", in.Kind, func(v string) queue.Reason { o.message.Kind = queue.Kind(v); return "" }},
+	} {
+		if field.in == nil {
+			o.reason = queue.Reason("missing-" + field.name)
+			return o
+		}
+		if o.reason = field.set(*field.in); o.reason != "" {
+			return o
+		}
+	}
+	return o
+}
+
+func instant(t *time.Time, reason queue.Reason) func(string) queue.Reason {
+	return func(v string) (no queue.Reason) {
+		var err error
+		if *t, err = time.Parse(time.RFC3339, v); err != nil {
+			return reason
+		}
+		return ""
+	}
+}

@@ -1,0 +1,142 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"consigne/internal/database"
+	"consigne/internal/seal"
+)
+
+// Doubts gives up to limit unknown messages whose grace is over and about which
+// the carrier must be asked now. Each is due again only after the grace, so
+// that no two processes ask about one at the same time.
+func (q *Queue) Doubts(ctx context.Context, limit int) ([]Delivery, error) {
+	var out []Delivery
+	err := q.db.Write(ctx, func(tx database.Handle) error {
+		out = out[:0]
+		now := q.now()
+		rows, err := openRows(ctx, tx, `SELECT `+openColumns+fromOpen+`
+			WHERE m.state = 'unknown' AND m.next <= ? ORDER BY m.next LIMIT ?`+skipLocked(tx), now.UnixMilli(), limit)
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			d, ok, err := q.askAbout(ctx, tx, r, now)
+			if err != nil {
+				return err
+			}
+			if ok {
+				out = append(out, d)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find unknown messages: %w", err)
+	}
+	return out, nil
+}
+
+func (q *Queue) askAbout(ctx context.Context, tx database.Handle, r openRow, now time.Time) (Delivery, bool, error) {
+	d, err := q.delivery(ctx, tx, r)
+	if errors.Is(err, seal.ErrSealed) {
+		_, err := move(ctx, tx, change{id: r.id, to: Held, at: now.UnixMilli(), code: "does-not-open"})
+		return Delivery{}, false, err
+	}
+	if err != nil {
+		return Delivery{}, false, err
+	}
+	d.Attempt, d.asked = r.attempts, now
+	_, err = tx.Exec(ctx, `UPDATE message SET next = ? WHERE id = ?`, now.Add(q.grace).UnixMilli(), r.id)
+	return d, true, err
+}
+
+// Resolve takes in what the carrier's list says about an unknown message:
+//   - one that it holds, and that is no other message of ours, is this one;
+//   - if there is none the request never arrived, and the message is planned;
+//   - if the carrier does not answer it is asked again later, and held at last;
+//   - if its list cannot answer, the message is held at once.
+//
+// Two messages of the same text to the same number are told apart by the ids
+// that are known. While another one to that number is in flight its id is not
+// known yet, so the question is put again later.
+func (q *Queue) Resolve(ctx context.Context, d Delivery, found []Receipt, failure error) error {
+	err := q.db.Write(ctx, func(tx database.Handle) error {
+		if failure != nil {
+			return q.unanswered(ctx, tx, d, failure)
+		}
+		crowded, err := othersInFlight(ctx, tx, d)
+		if err != nil || crowded {
+			return err
+		}
+		found, err = unclaimed(ctx, tx, d, found)
+		if err != nil {
+			return err
+		}
+		if len(found) > 0 {
+			_, err := q.report(ctx, tx, Report{ID: d.ID, Attempt: d.Attempt, Receipt: found[0]})
+			return err
+		}
+		now := q.millis()
+		moved, err := moveAttempt(ctx, tx, attemptChange{id: d.ID, n: d.Attempt, to: "absent", at: now})
+		if err != nil || !moved {
+			return err
+		}
+		return q.replan(ctx, tx, change{id: d.ID, at: now, attempt: d.Attempt, next: now})
+	})
+	if err != nil {
+		return fmt.Errorf("resolve %v: %w", d, err)
+	}
+	return nil
+}
+
+// unanswered asks again after a grace that doubles, and holds the message when
+// asking leads nowhere.
+func (q *Queue) unanswered(ctx context.Context, tx database.Handle, d Delivery, failure error) error {
+	var asks int
+	err := tx.QueryRow(ctx, `SELECT asks FROM message WHERE id = ?`, d.ID).Scan(&asks)
+	if err != nil {
+		return err
+	}
+	now := q.now()
+	if asks+1 >= maxAsks || errors.Is(failure, ErrCannotTell) {
+		_, err = move(ctx, tx, change{id: d.ID, to: Held, at: now.UnixMilli(), attempt: d.Attempt, code: "carrier-cannot-tell"})
+		return err
+	}
+	wait := q.grace << asks
+	_, err = tx.Exec(ctx, `UPDATE message SET asks = asks + 1, next = ? WHERE id = ? AND state = 'unknown' AND attempts = ?`,
+		now.Add(jitter(wait)).UnixMilli(), d.ID, d.Attempt)
+	return err
+}
+
+// othersInFlight tells whether another message to the same number has a request
+// in flight, or had since the carrier was asked.
+func othersInFlight(ctx context.Context, tx database.Handle, d Delivery) (bool, error) {
+	var n int
+	// A second of slack: the times of two processes may differ a little.
+	err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM message m
+		JOIN message o ON o.mark = m.mark AND o.id <> m.id
+		JOIN attempt a ON a.message_id = o.id
+		WHERE m.id = ? AND (a.state = 'flying' OR a.started >= ?)`,
+		d.ID, d.asked.Add(-time.Second).UnixMilli()).Scan(&n)
+	return n > 0, err
+}
+
+// unclaimed leaves out what belongs to other attempts.
+func unclaimed(ctx context.Context, tx database.Handle, d Delivery, found []Receipt) ([]Receipt, error) {
+	var out []Receipt
+	for _, r := range found {
+		owners, err := column(ctx, tx, `SELECT message_id FROM attempt WHERE carrier_id = ?`, r.CarrierID)
+		if err != nil {
+			return nil, err
+		}
+		if len(owners) == 0 && !slices.ContainsFunc(out, func(o Receipt) bool { return o.CarrierID == r.CarrierID }) {
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,104 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"consigne/internal/database"
+)
+
+// A Report is what a carrier says about a message by itself: its status
+// callback. Reports may come twice, out of order, before the answer to the
+// request, and long after the message is final.
+type Report struct {
+	ID      string // our message id, from the callback's address
+	Attempt int    // from the address too; 0 if it is not there
+	Receipt
+}
+
+// ErrNoMessage is returned for a report about a message or an attempt that does
+// not exist.
+var ErrNoMessage = errors.New("no such message")
+
+// Report takes in a report and tells whether it said anything new. Status moves
+// by rank only, so a repeated or overtaken report changes nothing.
+func (q *Queue) Report(ctx context.Context, r Report) (news bool, err error) {
+	err = q.db.Write(ctx, func(tx database.Handle) error {
+		if news, err = q.report(ctx, tx, r); err != nil {
+			return fmt.Errorf("report on message %s: %w", r.ID, err)
+		}
+		return nil
+	})
+	return news, err
+}
+
+func (q *Queue) report(ctx context.Context, tx database.Handle, r Report) (bool, error) {
+	switch r.State {
+	case Accepted, Sent, Delivered, Undelivered, Failed:
+	default:
+		return false, fmt.Errorf("a carrier cannot report state %q", r.State)
+	}
+	n, err := attemptOf(ctx, tx, r)
+	if err != nil {
+		return false, err
+	}
+	now := q.millis()
+	news, err := moveAttempt(ctx, tx, attemptChange{
+		id: r.ID, n: n, to: string(r.State), at: now, carrierID: r.CarrierID, code: r.Code,
+	})
+	if err != nil || !news {
+		return false, err
+	}
+	c := change{id: r.ID, to: r.State, at: now, carrierID: r.CarrierID, code: r.Code}
+	switch r.State {
+	case Undelivered, Failed:
+		c.attempt = n // a newer attempt goes on, whatever became of an older one
+		return true, q.reportFailure(ctx, tx, c, r.Class)
+	}
+	_, err = move(ctx, tx, c)
+	return true, err
+}
+
+// attemptOf finds which attempt a report is about: by its number, else by the
+// carrier's id, else it is the latest.
+func attemptOf(ctx context.Context, tx database.Handle, r Report) (int, error) {
+	var n int
+	err := tx.QueryRow(ctx, `SELECT n FROM attempt WHERE message_id = ? AND (n = ? OR (? = 0 AND carrier_id = ?))
+		ORDER BY n DESC LIMIT 1`, r.ID, r.Attempt, r.Attempt, r.CarrierID).Scan(&n)
+	if err == nil {
+		return n, nil
+	}
+	if errors.Is(err, database.ErrNotFound) && r.Attempt == 0 {
+		err = tx.QueryRow(ctx, `SELECT n FROM attempt WHERE message_id = ? ORDER BY n DESC LIMIT 1`, r.ID).Scan(&n)
+	}
+	if errors.Is(err, database.ErrNotFound) {
+		return 0, ErrNoMessage
+	}
+	return n, err
+}
+
+func (q *Queue) reportFailure(ctx context.Context, tx database.Handle, c change, class Class) error {
+	var (
+		state State
+		mark  []byte
+		final *int64
+	)
+	err := tx.QueryRow(ctx, `SELECT state, mark, final_at FROM message WHERE id = ?`, c.id).Scan(&state, &mark, &final)
+	if err != nil {
+		return err
+	}
+	if class == ClassOptOut && len(mark) > 0 {
+		if err := q.rememberOptOut(ctx, tx, mark); err != nil {
+			return err
+		}
+	}
+	if state == Planned { // it is to be tried again already
+		return nil
+	}
+	if class == ClassTemporary && final == nil {
+		return q.retry(ctx, tx, c, c.to)
+	}
+	_, err = move(ctx, tx, c)
+	return err
+}

@@ -1,0 +1,199 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"consigne/internal/database"
+)
+
+// A Result is what came of one attempt.
+type Result struct {
+	Delivery Delivery
+	Receipt  Receipt // when Err is nil
+	Err      error   // a *Refusal is certain, anything else is doubt
+}
+
+// Settle writes the results of attempts, all in one transaction. On an error
+// nothing is written and the caller tries again: until then the messages stay
+// claimed, and become unknown if the process dies.
+func (q *Queue) Settle(ctx context.Context, results []Result) error {
+	return q.db.Write(ctx, func(tx database.Handle) error {
+		for _, r := range results {
+			err := q.settleOne(ctx, tx, r)
+			if err != nil && !errors.Is(err, ErrNoMessage) { // an attempt that a restored store does not know
+				return fmt.Errorf("settle %v: %w", r.Delivery, err)
+			}
+		}
+		return nil
+	})
+}
+
+func (q *Queue) settleOne(ctx context.Context, tx database.Handle, r Result) error {
+	if r.Err == nil {
+		_, err := q.report(ctx, tx, Report{ID: r.Delivery.ID, Attempt: r.Delivery.Attempt, Receipt: r.Receipt})
+		return err
+	}
+	if no, ok := errors.AsType[*Refusal](r.Err); ok {
+		return q.settleRefusal(ctx, tx, r.Delivery, no)
+	}
+	a := attemptChange{id: r.Delivery.ID, n: r.Delivery.Attempt, to: "unknown", at: q.millis(), code: code(r.Err)}
+	moved, err := moveAttempt(ctx, tx, a)
+	if err != nil || !moved {
+		return err
+	}
+	return q.doubt(ctx, tx, a)
+}
+
+// doubt sets a message aside until the carrier has had time to call back.
+func (q *Queue) doubt(ctx context.Context, tx database.Handle, a attemptChange) error {
+	_, err := move(ctx, tx, change{
+		id: a.id, to: Unknown, at: a.at, attempt: a.n, code: a.code, next: a.at + q.grace.Milliseconds(),
+	})
+	return err
+}
+
+func (q *Queue) settleRefusal(ctx context.Context, tx database.Handle, d Delivery, no *Refusal) error {
+	now := q.millis()
+	moved, err := moveAttempt(ctx, tx, attemptChange{id: d.ID, n: d.Attempt, to: "refused", at: now, code: no.Code})
+	if err != nil || !moved {
+		return err
+	}
+	c := change{id: d.ID, at: now, attempt: d.Attempt, code: no.Code}
+	switch no.Class {
+	case ClassBusy, ClassSetup:
+		c.next = now + jitter(max(no.Wait, shortWait)).Milliseconds()
+		return q.replan(ctx, tx, c)
+	case ClassTemporary:
+		return q.retry(ctx, tx, c, Failed)
+	case ClassOptOut:
+		if err := q.rememberOptOut(ctx, tx, q.keys.mark(d.To)); err != nil {
+			return err
+		}
+		c.to = Suppressed
+	default:
+		c.to = Failed
+	}
+	_, err = move(ctx, tx, c)
+	return err
+}
+
+// retry plans a message again after a failure that may pass, while tries and
+// time are left; else it ends as end says.
+func (q *Queue) retry(ctx context.Context, tx database.Handle, c change, end State) error {
+	var (
+		failures int
+		expires  int64
+	)
+	err := tx.QueryRow(ctx, `SELECT failures, expires FROM message WHERE id = ?`, c.id).Scan(&failures, &expires)
+	if err != nil {
+		return err
+	}
+	c.burn = 1
+	c.next = c.at + backoff(failures).Milliseconds()
+	if failures+1 < maxFailures && c.next < expires {
+		return q.replan(ctx, tx, c)
+	}
+	c.to, c.next = end, 0
+	_, err = move(ctx, tx, c)
+	return err
+}
+
+// replan plans a message again, unless it was taken back meanwhile.
+func (q *Queue) replan(ctx context.Context, tx database.Handle, c change) error {
+	c.to = Planned
+	moved, err := move(ctx, tx, c)
+	if err != nil || !moved {
+		return err
+	}
+	var unwanted int
+	if err := tx.QueryRow(ctx, `SELECT unwanted FROM message WHERE id = ?`, c.id).Scan(&unwanted); err != nil {
+		return err
+	}
+	if unwanted != 0 {
+		_, err = move(ctx, tx, change{id: c.id, to: Cancelled, at: c.at})
+	}
+	return err
+}
+
+// attemptCameFrom is the table of transitions for attempts: what is known about
+// a request only ever grows.
+var attemptCameFrom = map[string]string{
+	"unknown":     `'flying'`,
+	"absent":      `'unknown'`,
+	"refused":     `'flying', 'unknown'`,
+	"accepted":    `'flying', 'unknown', 'absent'`,
+	"sent":        `'flying', 'unknown', 'absent', 'accepted'`,
+	"undelivered": `'flying', 'unknown', 'absent', 'accepted', 'sent'`,
+	"failed":      `'flying', 'unknown', 'absent', 'accepted', 'sent'`,
+	"delivered":   `'flying', 'unknown', 'absent', 'accepted', 'sent', 'undelivered', 'failed'`,
+}
+
+type attemptChange struct {
+	id        string
+	n         int
+	to        string
+	at        int64
+	carrierID string
+	code      string
+}
+
+// moveAttempt writes what became of a request, and tells whether that was news.
+func moveAttempt(ctx context.Context, tx database.Handle, c attemptChange) (bool, error) {
+	rows, err := tx.Exec(ctx, `UPDATE attempt SET state = ?, ended = COALESCE(ended, ?), error = ?, carrier_id = COALESCE(?, carrier_id)
+		WHERE message_id = ? AND n = ? AND state IN (`+attemptCameFrom[c.to]+`)`,
+		c.to, c.at, orNull(c.code), orNull(c.carrierID), c.id, c.n)
+	if err != nil {
+		return false, fmt.Errorf("move attempt to %s: %w", c.to, err)
+	}
+	return rows > 0, nil
+}
+
+// Recover takes messages whose request was in flight for longer than lease as
+// unknown: the process that sent it died, or nobody will settle it. A process
+// that has the store for itself calls it at its start with no lease.
+func (q *Queue) Recover(ctx context.Context, lease time.Duration) (int, error) {
+	var n int
+	err := q.db.Write(ctx, func(tx database.Handle) error {
+		n = 0
+		rows, err := attemptsInFlight(ctx, tx, q.now().Add(-lease).UnixMilli())
+		if err != nil {
+			return err
+		}
+		for _, a := range rows {
+			a.to, a.at, a.code = "unknown", q.millis(), "process-died"
+			if _, err := moveAttempt(ctx, tx, a); err != nil {
+				return err
+			}
+			if err := q.doubt(ctx, tx, a); err != nil {
+				return err
+			}
+		}
+		n = len(rows)
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("recover messages in flight: %w", err)
+	}
+	return n, nil
+}
+
+func attemptsInFlight(ctx context.Context, tx database.Handle, before int64) ([]attemptChange, error) {
+	rows, err := tx.Query(ctx, `SELECT m.id, m.attempts FROM message m
+		WHERE m.state = 'claimed' AND m.claimed_at <= ? LIMIT 1000`+skipLocked(tx), before)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []attemptChange
+	for rows.Next() {
+		var a attemptChange
+		if err := rows.Scan(&a.id, &a.n); err != nil {
+			return nil, err
+		}
+		out = append(out, a)
+	}
+	return out, rows.Err()
+}

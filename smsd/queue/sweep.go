@@ -1,0 +1,174 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+
+	"consigne/internal/database"
+)
+
+// sweepSize bounds one transaction of a sweep.
+const sweepSize = 500
+
+// Sweep ends what has come to its expiry: what never left expires, and what
+// left without a receipt keeps its state and is final. It returns how many.
+func (q *Queue) Sweep(ctx context.Context) (int, error) {
+	var n int
+	err := q.db.Write(ctx, func(tx database.Handle) error {
+		n = 0
+		now := q.millis()
+		ids, err := column(ctx, tx, `SELECT m.id FROM message m WHERE m.final_at IS NULL AND m.expires <= ?
+			AND m.state IN ('planned', 'held', 'accepted', 'sent') ORDER BY m.expires LIMIT ?`+skipLocked(tx), now, sweepSize)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			moved, err := move(ctx, tx, change{id: id, to: Expired, at: now, code: "expired"})
+			if err == nil && !moved {
+				err = finish(ctx, tx, id, now)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		n = len(ids)
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("sweep expired messages: %w", err)
+	}
+	return n, nil
+}
+
+// Forget erases what has served: marks of messages a week after their end,
+// numbers that no message points to, sender keys under which nothing lies.
+func (q *Queue) Forget(ctx context.Context) error {
+	now := q.now()
+	err := q.db.Write(ctx, func(tx database.Handle) error {
+		_, err := tx.Exec(ctx, `UPDATE message SET mark = NULL WHERE mark IS NOT NULL AND expires <= ? AND final_at IS NOT NULL`,
+			now.Add(-markLasts).UnixMilli())
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `DELETE FROM number WHERE waiting <= 0 AND made <= ?`, now.Add(-spareRows).UnixMilli())
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `DELETE FROM sender_key WHERE made <= ?
+			AND NOT EXISTS (SELECT 1 FROM message m WHERE m.sender = sender_key.id)
+			AND NOT EXISTS (SELECT 1 FROM number n WHERE n.sender = sender_key.id)`, now.Add(-spareKeys).UnixMilli())
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("forget: %w", err)
+	}
+	return nil
+}
+
+// MarkNumbers marks numbers that were queued since the last time, and
+// suppresses what is planned for those that opted out.
+func (q *Queue) MarkNumbers(ctx context.Context) error {
+	for {
+		fresh, err := q.unmarked(ctx)
+		if err != nil || len(fresh) == 0 {
+			return err
+		}
+		err = q.db.Write(ctx, func(tx database.Handle) error {
+			for id, mark := range fresh {
+				if err := q.markOne(ctx, tx, id, mark); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("mark numbers: %w", err)
+		}
+		if len(fresh) < sweepSize {
+			return nil
+		}
+	}
+}
+
+// unmarked reads numbers without a mark and makes theirs. One that does not
+// open gets an empty mark: its messages fail when they are claimed.
+func (q *Queue) unmarked(ctx context.Context) (map[string][]byte, error) {
+	h := q.db.Read()
+	rows, err := h.Query(ctx, `SELECT id, sender, sealed FROM number WHERE mark IS NULL ORDER BY made LIMIT ?`, sweepSize)
+	if err != nil {
+		return nil, fmt.Errorf("read unmarked numbers: %w", err)
+	}
+	defer rows.Close()
+	var fresh []boxed
+	for rows.Next() {
+		var b boxed
+		if err := rows.Scan(&b.place.Row, &b.sender, &b.value); err != nil {
+			return nil, err
+		}
+		b.place = numberPlace(b.place.Row)
+		fresh = append(fresh, b)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	out := make(map[string][]byte, len(fresh))
+	for _, b := range fresh {
+		out[b.place.Row] = []byte{}
+		if e164, err := q.open(ctx, h, b); err == nil {
+			out[b.place.Row] = q.keys.mark(e164)
+		}
+	}
+	return out, nil
+}
+
+func (q *Queue) markOne(ctx context.Context, tx database.Handle, id string, mark []byte) error {
+	if _, err := tx.Exec(ctx, `UPDATE number SET mark = ? WHERE id = ? AND mark IS NULL`, mark, id); err != nil {
+		return err
+	}
+	var out int
+	err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM opt_out WHERE mark = ?`, mark).Scan(&out)
+	if err != nil || out == 0 {
+		return err
+	}
+	return q.suppress(ctx, tx, mark)
+}
+
+// OptOut suppresses everything for a number, now and later, until [Queue.OptIn].
+func (q *Queue) OptOut(ctx context.Context, e164 string) error {
+	if err := q.MarkNumbers(ctx); err != nil {
+		return err
+	}
+	return q.db.Write(ctx, func(tx database.Handle) error {
+		return q.rememberOptOut(ctx, tx, q.keys.mark(e164))
+	})
+}
+
+// OptIn lets a number be written to again.
+func (q *Queue) OptIn(ctx context.Context, e164 string) error {
+	return q.db.Write(ctx, func(tx database.Handle) error {
+		_, err := tx.Exec(ctx, `DELETE FROM opt_out WHERE mark = ?`, q.keys.mark(e164))
+		return err
+	})
+}
+
+func (q *Queue) rememberOptOut(ctx context.Context, tx database.Handle, mark []byte) error {
+	_, err := tx.Exec(ctx, `INSERT INTO opt_out (mark, at) VALUES (?, ?) ON CONFLICT (mark) DO NOTHING`, mark, q.millis())
+	if err != nil {
+		return fmt.Errorf("remember opt-out: %w", err)
+	}
+	return q.suppress(ctx, tx, mark)
+}
+
+func (q *Queue) suppress(ctx context.Context, tx database.Handle, mark []byte) error {
+	ids, err := column(ctx, tx, `SELECT m.id FROM message m JOIN number n ON n.id = m.number_id
+		WHERE n.mark = ? AND m.state IN ('planned', 'held')`, mark)
+	if err != nil {
+		return fmt.Errorf("find messages to suppress: %w", err)
+	}
+	for _, id := range ids {
+		if _, err := move(ctx, tx, change{id: id, to: Suppressed, at: q.millis(), code: "opt-out"}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"consigne/internal/database"
+	"consigne/internal/service"
+	"consigne/smsd/carrier"
+	"consigne/smsd/queue"
+)
+
+// settings of "smsd run".
+type settings struct {
+	paths            *service.Paths
+	listen, internal *string
+	public           *string
+	workers          *int
+	grace            *time.Duration
+	twilio           carrier.Account
+}
+
+// setupRun declares "smsd run". Twilio's own variables bear the names that
+// Twilio's tools use: TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, TWILIO_FROM and
+// TWILIO_API_URL. Without the first three the simulated phone takes the messages.
+func setupRun(f *service.Flags) service.Run {
+	s := settings{
+		paths:    f.Paths(),
+		listen:   f.String("listen", "127.0.0.1:8090", "`ADDR` where the carrier calls back"),
+		internal: f.String("internal", "127.0.0.1:8091", "`ADDR` of metrics and the simulated phone"),
+		public:   f.String("public-url", "", "`URL` under which the carrier reaches the first address (default: that address)"),
+		workers:  f.Int("workers", 64, "`N` requests to the carrier at once"),
+		grace:    f.Duration("grace", queue.DefaultGrace, "`TIME` that a message in doubt waits before the carrier is asked"),
+	}
+	return func(ctx context.Context, env *service.Env) error {
+		if err := s.check(); err != nil {
+			return err
+		}
+		if err := service.Harden(); err != nil {
+			return err
+		}
+		db, err := database.Open(ctx, s.paths.Database())
+		if err != nil {
+			return err
+		}
+		return errors.Join(s.withStore(ctx, env, db), db.Close())
+	}
+}
+
+// check reads Twilio's variables: all three or none.
+func (s *settings) check() error {
+	s.twilio = carrier.Account{
+		SID: os.Getenv("TWILIO_ACCOUNT_SID"), Token: os.Getenv("TWILIO_AUTH_TOKEN"), From: os.Getenv("TWILIO_FROM"),
+	}
+	for name, value := range map[string]string{
+		"TWILIO_ACCOUNT_SID": s.twilio.SID, "TWILIO_AUTH_TOKEN": s.twilio.Token, "TWILIO_FROM": s.twilio.From,
+	} {
+		if value == "" && s.twilio != (carrier.Account{}) {
+			return service.Usagef("run: %s is missing: Twilio needs account, token and sender", name)
+		}
+	}
+	if *s.workers < 1 || *s.workers > 1000 {
+		return service.Usagef("run: --workers must be from 1 to 1000")
+	}
+	if *s.grace < time.Second {
+		return service.Usagef("run: --grace must be a second or more")
+	}
+	return nil
+}
+
+func (s *settings) withStore(ctx context.Context, env *service.Env, db *database.DB) error {
+	release, only, err := alone(s.paths.Database())
+	if err != nil {
+		return err
+	}
+	defer release()
+	keys, err := queue.OpenKeys(ctx, db, s.paths.Keys())
+	if err != nil {
+		return err
+	}
+	ready := func(ctx context.Context) error {
+		var one int
+		return db.Read().QueryRow(ctx, `SELECT 1`).Scan(&one)
+	}
+	q := queue.New(db, keys, service.Now, *s.grace)
+	m := newMetrics(q)
+	outer, inner := http.NewServeMux(), service.Internal(m.registry, ready)
+	outer.Handle("GET /healthz", service.Health(ready))
+	callbacks, err := service.Listen(ctx, "webhooks", *s.listen, outer, env.Log)
+	if err != nil {
+		return err
+	}
+	private, err := service.Listen(ctx, "internal", *s.internal, inner, env.Log)
+	if err != nil {
+		return errors.Join(err, callbacks.Close())
+	}
+	way, err := s.wayOut(env, callbacks.Addr(), inner)
+	if err != nil {
+		return errors.Join(err, callbacks.Close(), private.Close())
+	}
+	hooks := carrier.Webhooks{Token: way.token, Public: way.public, Inbox: q, Log: env.Log, Watch: m.call}
+	outer.Handle("/twilio/", hooks.Routes())
+	d := queue.NewDaemon(q, way.carrier, queue.Options{Workers: *s.workers, Alone: only, Log: env.Log, Watch: m.event})
+	env.Log.Info("started", "carrier", way.carrier.Name(), "store", db.Kind().String())
+	return service.RunAll(ctx, callbacks.Run, private.Run, d.Run, way.run)
+}
+
+// way is how messages leave, and how what is called back is known.
+type way struct {
+	carrier       queue.Carrier
+	token, public string
+	run           func(context.Context) error
+}
+
+func (s *settings) wayOut(env *service.Env, listening string, inner *http.ServeMux) (way, error) {
+	own := "http://" + reachable(listening)
+	if s.twilio == (carrier.Account{}) {
+		phone := carrier.NewPhone(service.Now, env.Log)
+		phone.Pages(inner)
+		run := func(ctx context.Context) error { return phone.Run(ctx, own) }
+		return way{phone, phone.Token(), own, run}, nil
+	}
+	public := *s.public
+	if public == "" {
+		env.Log.Warn("no public URL: only this machine can call back", "set", service.Variable("smsd", "public-url"))
+		public = own
+	}
+	twilio, err := carrier.NewTwilio(s.twilio, os.Getenv("TWILIO_API_URL"), public)
+	if err != nil {
+		return way{}, err
+	}
+	idle := func(ctx context.Context) error { <-ctx.Done(); return nil }
+	return way{twilio, s.twilio.Token, public, idle}, nil
+}
+
+// reachable gives an address of this machine for one that listens on all.
+func reachable(listening string) string {
+	host, port, err := net.SplitHostPort(listening)
+	if err != nil {
+		return listening
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}
