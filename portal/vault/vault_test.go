@@ -36,6 +36,7 @@ type world struct {
 	cookie  string // the member's
 	secret  string // of the member's authenticator
 	revoked []string
+	queue   *queue.Queue // the daemon's side, to see what leaves
 }
 
 const password = "les tilleuls en fleur"
@@ -45,8 +46,11 @@ func newWorld(t *testing.T, db *database.DB) *world {
 	w := &world{t: t, db: db, now: time.Date(2026, 11, 23, 10, 12, 0, 0, paris(t))}
 	blobs, err := blob.NewDir(t.TempDir())
 	must(t, err)
-	w.Vault, err = vault.New(vault.Options{DB: db, Blobs: blobs, Key: seal.NewKey(), Now: func() time.Time { return w.now },
-		SMS: queue.NewSender(seal.NewKey().Identity().Public(), func() time.Time { return w.now }), PublicURL: "https://c.example/",
+	clock := func() time.Time { return w.now }
+	keys := queue.NewKeys(seal.NewKey())
+	w.queue = queue.New(db, keys, clock, time.Minute)
+	w.Vault, err = vault.New(vault.Options{DB: db, Blobs: blobs, Key: seal.NewKey(), Now: clock,
+		SMS: queue.NewSender(keys.Public(), clock), PublicURL: "https://c.example/",
 		Voice:   func(_ context.Context, lang, text string) ([]byte, error) { return []byte(lang + ":" + text), nil },
 		Revoked: func(kind, id string) error { w.revoked = append(w.revoked, kind+" "+id); return nil }})
 	must(t, err)
