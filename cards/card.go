@@ -27,11 +27,11 @@ const (
 // Card is the text of one card, known to be right letter by letter. The zero
 // Card is none. Compare cards with Equal.
 type Card struct {
+	_ [0]func() // == would compare addresses, so it does not compile
 	// The letters stand behind a pointer because fmt calls no method on a
 	// card that lies in somebody's unexported field: there it prints an
 	// address, and not the letters.
 	letters *[Len]byte
-	_       [0]func() // == would compare addresses, so it does not compile
 }
 
 // New draws a card: 30 letters, each uniform over the alphabet, which is 129
