@@ -71,22 +71,9 @@ func (p Program) sisters(variable string) bool {
 	return false
 }
 
-// parse reads variables, then args, where flags and arguments may be mixed, and returns the arguments. What follows
-// "--" is never a flag. An empty variable counts as unset.
-func (f *Flags) parse(args []string, vars map[string]string) ([]string, error) {
-	var wrong error
-	f.VisitAll(func(one *flag.Flag) {
-		name := Variable(f.program, one.Name)
-		if value := vars[name]; value != "" && wrong == nil {
-			if err := f.Set(one.Name, value); err != nil {
-				wrong = fmt.Errorf("%s: invalid value %q: %w", name, value, err)
-			}
-		}
-	})
-	if wrong != nil {
-		return nil, wrong
-	}
-	var words []string
+// parse reads args, where flags and arguments may be mixed, and returns the arguments. What follows "--" is never a
+// flag. Flags that args do not give take their value from vars; an empty variable counts as unset.
+func (f *Flags) parse(args []string, vars map[string]string) (words []string, err error) {
 	for {
 		if err := f.known(args); err != nil {
 			return nil, err
@@ -97,10 +84,28 @@ func (f *Flags) parse(args []string, vars map[string]string) ([]string, error) {
 		rest := f.Args()
 		ended := len(args) > len(rest) && args[len(args)-len(rest)-1] == "--"
 		if len(rest) == 0 || ended {
-			return append(words, rest...), nil
+			return append(words, rest...), f.fromVariables(vars)
 		}
 		words, args = append(words, rest[0]), rest[1:]
 	}
+}
+
+// fromVariables sets the flags that were not given. Those given are left alone and not set twice: a flag may add up.
+func (f *Flags) fromVariables(vars map[string]string) error {
+	given := map[string]bool{}
+	f.Visit(func(one *flag.Flag) { given[one.Name] = true })
+	var wrong error
+	f.VisitAll(func(one *flag.Flag) {
+		name := Variable(f.program, one.Name)
+		value := vars[name]
+		if given[one.Name] || value == "" || wrong != nil {
+			return
+		}
+		if err := f.Set(one.Name, value); err != nil {
+			wrong = fmt.Errorf("%s: invalid value %q: %w", name, value, err)
+		}
+	})
+	return wrong
 }
 
 // known refuses the first flag of args when the command has none of that name, so that the error can name the nearest;
