@@ -1,0 +1,194 @@
+package session
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"consigne/kiosk/reader"
+)
+
+// Pages of the portal to which the proxy itself leads.
+const (
+	pageUnread  = "problem?what=unread"
+	pageNotCard = "problem?what=notcard"
+	pageEnrol   = "enrol"
+	pageNoEnrol = "problem?what=enrol"
+	pageFailed  = "problem?what=error"
+)
+
+// maxState is more than the portal says about a device: a waiting profile is
+// some 2 KB.
+const maxState = 1 << 20
+
+// Scan says where the window goes after a code was held in front of the scanner,
+// "" for nowhere. A card is posted where the page in the window asks for one; on
+// all others the scanner is deaf.
+func (p *Proxy) Scan(ctx context.Context, c reader.Code) string {
+	p.mu.Lock()
+	now := p.page
+	p.mu.Unlock()
+	switch {
+	case now.scan != scanCard && now.scan != scanEnrol:
+		return ""
+	case c.Kind == reader.Unread:
+		return pageUnread
+	case c.Kind == reader.NotCard:
+		return pageNotCard
+	}
+	form := url.Values{"card": {c.Card.Text()}}.Encode()
+	to, err := p.postCard(ctx, now.scan, form)
+	switch {
+	case errors.Is(err, errGone):
+		p.Log.Warn("portal does not answer", "code", codeOf(err))
+		return now.name // which says so
+	case err != nil:
+		p.Log.Error("card not taken", "code", codeOf(err))
+		return pageFailed
+	}
+	return to
+}
+
+// postCard posts a card and gives the page that the portal leads to. A card that
+// the portal accepts begins the session: it sets a cookie then.
+func (p *Proxy) postCard(ctx context.Context, route, form string) (string, error) {
+	response, err := p.ask(ctx, http.MethodPost, "/k/"+route, "application/x-www-form-urlencoded", []byte(form))
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	if len(response.Cookies()) > 0 {
+		p.open(false)
+	}
+	return p.follow(response.Request.URL, response.Header.Get("Location"))
+}
+
+// open begins the session.
+func (p *Proxy) open(enrolling bool) {
+	p.begin.Do(func() { close(p.begun) })
+	p.mu.Lock()
+	p.enrolling = p.enrolling || enrolling
+	p.mu.Unlock()
+}
+
+// ask sends a request of the kiosk's own. It returns errGone when nobody answers
+// for the portal; any answer of the portal's is none.
+func (p *Proxy) ask(ctx context.Context, method, path, kind string, body []byte) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, method, p.Portal.JoinPath(path).String(), bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	if kind != "" {
+		request.Header.Set("Content-Type", kind)
+	}
+	p.Device.Sign(request.Header)
+	response, err := p.client.Do(request)
+	if err != nil {
+		return nil, errors.Join(errGone, err)
+	}
+	if absent(response) {
+		response.Body.Close()
+		return nil, errGone
+	}
+	return response, nil
+}
+
+// state is what the portal has for this kiosk.
+type state struct {
+	Enrolments []struct {
+		ID     string `json:"id"`
+		Sealed []byte `json:"sealed"`
+	} `json:"enrolments"`
+	Phone string `json:"phone"`
+}
+
+// Learn asks the portal what it has for this kiosk, and keeps the relay's number
+// for the time when the portal is gone.
+func (p *Proxy) Learn(ctx context.Context) (err error) {
+	_, err = p.state(ctx)
+	return err
+}
+
+func (p *Proxy) state(ctx context.Context) (state, error) {
+	response, err := p.ask(ctx, http.MethodGet, "/device/state", "", nil)
+	if err != nil {
+		return state{}, err
+	}
+	defer response.Body.Close()
+	var s state
+	if response.StatusCode != http.StatusOK {
+		return state{}, errAnswer
+	}
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxState)).Decode(&s); err != nil {
+		return state{}, errAnswer
+	}
+	if s.Phone != "" {
+		p.mu.Lock()
+		p.phone = s.Phone
+		p.mu.Unlock()
+	}
+	return s, nil
+}
+
+// enrol opens the profile that waits for this kiosk and hands it to the portal,
+// which may know it only while its person stands here. A spare has time: nobody
+// stands in front of it.
+func (p *Proxy) enrol(w http.ResponseWriter, r *http.Request) {
+	select {
+	case <-p.active:
+	case <-r.Context().Done():
+		return
+	}
+	s, err := p.state(r.Context())
+	switch {
+	case errors.Is(err, errGone):
+		p.failed(w, r, err)
+	case err != nil:
+		p.Log.Error("no enrolment", "code", codeOf(err))
+		redirect(w, r, p.Page(pageNoEnrol))
+	case len(s.Enrolments) == 0:
+		redirect(w, r, p.Page(restPage))
+	default:
+		redirect(w, r, p.Page(p.openFirst(r.Context(), s)))
+	}
+}
+
+// openFirst opens the first profile that can be opened.
+func (p *Proxy) openFirst(ctx context.Context, s state) string {
+	for _, e := range s.Enrolments {
+		profile, err := p.Device.OpenProfile(e.ID, e.Sealed)
+		if err != nil {
+			p.Log.Error("profile not opened", "enrolment", e.ID)
+			continue
+		}
+		err = p.postProfile(ctx, e.ID, profile)
+		clear(profile)
+		if err == nil {
+			p.open(true)
+			return pageEnrol
+		}
+		p.Log.Error("profile not taken", "enrolment", e.ID, "code", codeOf(err))
+	}
+	return pageNoEnrol
+}
+
+func (p *Proxy) postProfile(ctx context.Context, id string, profile []byte) error {
+	// An id is letters and digits; anything else would name another route.
+	if strings.ContainsAny(id, "/?#%.") {
+		return errAnswer
+	}
+	response, err := p.ask(ctx, http.MethodPost, "/device/enrolments/"+id, "application/json", profile)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode/100 != 2 {
+		return errAnswer
+	}
+	return nil
+}
