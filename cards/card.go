@@ -27,11 +27,15 @@ const (
 // Card is the text of one card, known to be right letter by letter. The zero
 // Card is none. Compare cards with Equal.
 type Card struct {
-	_ [0]func() // == would compare addresses, so it does not compile
-	// The letters stand behind a pointer because fmt calls no method on a
-	// card that lies in somebody's unexported field: there it prints an
-	// address, and not the letters.
-	letters *[Len]byte
+	// The letters stand inside a function because fmt calls no method on a
+	// card that lies in somebody's unexported field, and follows a pointer
+	// when the verb does not fit: of a function it prints the address. It
+	// also makes == between cards an error of the compiler.
+	letters func() [Len]byte
+}
+
+func hide(letters [Len]byte) Card {
+	return Card{letters: func() [Len]byte { return letters }}
 }
 
 // New draws a card: 30 letters, each uniform over the alphabet, which is 129
@@ -43,7 +47,7 @@ func New() Card {
 		letters[i] = randomLetter()
 	}
 	letters[bodyLen], letters[bodyLen+1] = checkLetters(letters[:bodyLen])
-	return Card{letters: &letters}
+	return hide(letters)
 }
 
 // randomLetter throws away the 16 byte values that would make some letters
@@ -62,19 +66,21 @@ func randomLetter() byte {
 // This is the secret: it goes into a QR code, onto paper, or under a seal.
 // The zero Card has no text.
 func (c Card) Text() string {
-	if c.letters == nil {
+	if c.IsZero() {
 		return ""
 	}
-	return string(c.letters[:])
+	letters := c.letters()
+	return string(letters[:])
 }
 
 // Secret returns a fresh copy of the 30 secret letters, as bytes for a key
 // derivation: 129 bits, but not uniform bytes. The zero Card has none.
 func (c Card) Secret() []byte {
-	if c.letters == nil {
+	if c.IsZero() {
 		return nil
 	}
-	return append([]byte(nil), c.letters[1:bodyLen]...)
+	letters := c.letters()
+	return letters[1:bodyLen:bodyLen]
 }
 
 // IsZero reports whether c is no card.
@@ -83,10 +89,11 @@ func (c Card) IsZero() bool { return c.letters == nil }
 // Equal reports whether both are the same card, in a time that does not
 // depend on the letters.
 func (c Card) Equal(other Card) bool {
-	if c.letters == nil || other.letters == nil {
-		return c.letters == nil && other.letters == nil
+	if c.IsZero() || other.IsZero() {
+		return c.IsZero() && other.IsZero()
 	}
-	return subtle.ConstantTimeCompare(c.letters[:], other.letters[:]) == 1
+	a, b := c.letters(), other.letters()
+	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
 }
 
 // Grouped cuts a card text into threes, as it stands on the back of a card and

@@ -3,8 +3,9 @@
 //
 // A card is 33 letters out of [Alphabet]:
 //
-//	B KXN DTR EGU HLS OPV CIF JBX TLK END RGH  PS
-//	| \_______________ secret ______________/  check
+//	B  KXNDTREGUHLSOPVCIFJBXTLKENDRGH  CJ
+//	|  |                               check letters
+//	|  secret
 //	version
 //
 // [New] draws a fresh one. [Parse] reads one back, from a QR code, from a

@@ -89,5 +89,5 @@ func judge(letters [Len]byte, n, strangers int) (Card, error) {
 	if letters[0] != version {
 		return Card{}, ErrVersion
 	}
-	return Card{letters: &letters}, nil
+	return hide(letters), nil
 }
