@@ -227,6 +227,16 @@ func (d *Dir) Link(from *Dir, id string) error {
 	return nil
 }
 
+// Same tells whether path is this store's folder, by whatever name.
+func (d *Dir) Same(path string) bool {
+	own, err := os.Stat(d.root)
+	if err != nil {
+		return false
+	}
+	other, err := os.Stat(path)
+	return err == nil && os.SameFile(own, other)
+}
+
 func (d *Dir) path(parts ...string) string {
 	return filepath.Join(append([]string{d.root}, parts...)...)
 }

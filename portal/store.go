@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"consigne/internal/database"
+	"consigne/internal/seal"
+	"consigne/internal/service"
+	"consigne/locales"
+	"consigne/portal/backup"
+	"consigne/portal/blob"
+	"consigne/portal/vault"
+	"consigne/smsd/queue"
+)
+
+// defaultURL is where phones reach a portal on one's own machine.
+const defaultURL = "http://127.0.0.1:8080"
+
+// A store is the database and the blobs, without any key.
+type store struct {
+	paths *service.Paths
+	db    *database.DB
+	blobs *blob.Dir
+}
+
+// openStore opens the store, making it where there is none.
+func openStore(ctx context.Context, paths *service.Paths) (*store, error) {
+	if strings.Contains(paths.Blobs(), "://") {
+		return nil, service.Usagef("--blobs: wants a folder")
+	}
+	db, err := database.Open(ctx, paths.Database())
+	if err != nil {
+		return nil, err
+	}
+	blobs, err := blob.NewDir(paths.Blobs())
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return &store{paths: paths, db: db, blobs: blobs}, nil
+}
+
+// openExisting opens the store for a command that looks at it: a mistyped
+// folder must not become a new store that is then found to be in order.
+func openExisting(ctx context.Context, paths *service.Paths) (*store, error) {
+	if file, ok := strings.CutPrefix(paths.Database(), "sqlite:"); ok {
+		if _, err := os.Stat(file); err != nil {
+			return nil, fmt.Errorf("no store: %w", err)
+		}
+	}
+	return openStore(ctx, paths)
+}
+
+func (s *store) Close() error { return s.db.Close() }
+
+// revoked is the log of what died, beside the store.
+func (s *store) revoked() *backup.Revoked {
+	return backup.OpenRevoked(filepath.Join(s.paths.Data(), backup.RevokedFile))
+}
+
+// A portal is a store with the keys that serving it needs.
+type portal struct {
+	*store
+	vault *vault.Vault
+}
+
+// openPortal opens the store and its keys, making what is missing at a first
+// start. publicURL is where phones reach it.
+func openPortal(ctx context.Context, paths *service.Paths, publicURL string, log *slog.Logger) (*portal, error) {
+	s, err := openStore(ctx, paths)
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.openVault(ctx, publicURL, log)
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return &portal{store: s, vault: v}, nil
+}
+
+func (s *store) openVault(ctx context.Context, publicURL string, log *slog.Logger) (*vault.Vault, error) {
+	key, err := openKey(ctx, s.db, s.paths.Keys())
+	if err != nil {
+		return nil, err
+	}
+	sms, err := queue.PublicKey(ctx, s.db, s.paths.Keys())
+	if err != nil {
+		return nil, err
+	}
+	return newVault(s, key, queue.NewSender(sms, service.Now), publicURL, log)
+}
+
+func newVault(s *store, key seal.Key, sms *queue.Sender, publicURL string, log *slog.Logger) (*vault.Vault, error) {
+	return vault.New(vault.Options{
+		DB: s.db, Blobs: s.blobs, Key: key, SMS: sms, Now: service.Now, PublicURL: publicURL,
+		Voice: locales.Synthesize, Revoked: s.revoked().Add, Log: log,
+	})
+}
+
+// findRelay takes a relay's id, or its name if only one relay has it.
+func findRelay(ctx context.Context, v *vault.Vault, text string) (vault.Relay, error) {
+	relays, err := v.Relays(ctx)
+	if err != nil {
+		return vault.Relay{}, err
+	}
+	var found []vault.Relay
+	for _, r := range relays {
+		if r.ID == text {
+			return r, nil
+		}
+		if strings.EqualFold(r.Name, strings.TrimSpace(text)) {
+			found = append(found, r)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return vault.Relay{}, fmt.Errorf("no relay %q: see portal relay list", text)
+	case 1:
+		return found[0], nil
+	}
+	return vault.Relay{}, fmt.Errorf("%d relays are called %q: give the id", len(found), text)
+}
