@@ -6,6 +6,8 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 //go:embed all:clips
@@ -55,19 +57,23 @@ func (l *Locale) wordClip(form, word string) string {
 // Spoken is a clip to be made: its name and the words that it says.
 type Spoken struct{ Name, Words string }
 
+// VoiceSettings is all that shapes the synthetic voice besides the words; a
+// clip made with other settings is out of date.
+func (l *Locale) VoiceSettings() string { return fmt.Sprintf("%+v", l.language.Voice) }
+
 // Spoken lists every clip of this language, sorted by name. It is empty for a
 // language that no engine speaks.
 func (l *Locale) Spoken() []Spoken {
-	if !l.Synthetic() {
+	if !l.HasVoice() {
 		return nil
 	}
 	said := map[string]string{}
 	for _, m := range l.messages.byKey {
 		for form, pieces := range m.forms {
 			i := 0
-			for _, p := range pieces {
+			for j, p := range pieces {
 				if p.name == "" && speaks(p.fixed) {
-					said[fragmentName(m, form, i)] = p.fixed
+					said[fragmentName(m, form, i)] = leading(p.fixed, j < len(pieces)-1)
 					i++
 				}
 			}
@@ -94,6 +100,15 @@ func (l *Locale) Spoken() []Spoken {
 	}
 	sort.Slice(list, func(i, j int) bool { return list[i].Name < list[j].Name })
 	return list
+}
+
+// leading lets the voice stay up where the sentence goes on after a stretch.
+func leading(words string, goesOn bool) string {
+	words = strings.TrimSpace(words)
+	if last, _ := utf8.DecodeLastRuneInString(words); goesOn && (unicode.IsLetter(last) || unicode.IsMark(last)) {
+		return words + ","
+	}
+	return words
 }
 
 // Clip returns a built clip as MP3 frames. False means that there is none of

@@ -53,6 +53,18 @@ var valueSizes = map[string]int{
 	"monthday": 31, "hour": 24, "minute": 60, "year": 40,
 }
 
+// first is the number of a list's first entry, as clips are named: month.1 is
+// January, year.2026 that year.
+func (g *language) first(list string) int {
+	switch list {
+	case "month", "monthday":
+		return 1
+	case "year":
+		return g.FirstYear
+	}
+	return 0
+}
+
 func readLanguage(tag string) (language, error) {
 	var lang language
 	text, err := languageFiles.ReadFile("languages/" + tag + ".toml")
@@ -81,6 +93,9 @@ func (g *language) check(tag string) error {
 	}
 	if g.Name == "" || g.Script == "" || g.FirstYear == 0 {
 		return errors.New("name, script and first_year are needed")
+	}
+	if g.Voice.Engine != "" && g.Voice.Engine != "espeak-ng" {
+		return fmt.Errorf("voice engine %q: not one that is known", g.Voice.Engine)
 	}
 	for list, n := range valueSizes {
 		if len(g.Values[list]) != n {

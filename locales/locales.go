@@ -118,9 +118,9 @@ func (l *Locale) Dir() string { return l.language.Dir }
 // Script is the ISO 15924 code of the script, such as "Latn" or "Arab".
 func (l *Locale) Script() string { return l.language.Script }
 
-// Synthetic tells whether a machine speaks this language here; false means that
+// HasVoice tells whether a machine speaks this language here; false means that
 // the French voice stands in, which the page has to show by a sign.
-func (l *Locale) Synthetic() bool { return l.language.Voice.Engine != "" }
+func (l *Locale) HasVoice() bool { return l.language.Voice.Engine != "" }
 
 // Keys lists all message keys, sorted. They are the same in every language.
 func Keys() []string { return loaded().byTag[Fallback].messages.keys() }

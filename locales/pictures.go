@@ -24,9 +24,9 @@ var PaperKinds = []string{
 var CodeSets = [5][9]string{
 	{"banana", "fish", "bicycle", "sunflower", "anchor", "guitar", "elephant", "scissors", "chair"},
 	{"bus", "whale", "teapot", "drum", "ladder", "strawberry", "glasses", "key", "snowflake"},
-	{"bread", "helicopter", "candle", "hammer", "rainbow", "socks", "rabbit", "bell", "lemon"},
+	{"bread", "helicopter", "candle", "hammer", "football", "socks", "rabbit", "bell", "lemon"},
 	{"carrot", "tractor", "trumpet", "bucket", "cherries", "mountain", "crab", "door", "broom"},
-	{"watermelon", "rocket", "toothbrush", "zebra", "tent", "hat", "accordion", "wheel", "spoon"},
+	{"watermelon", "rocket", "toothbrush", "zebra", "maize", "hat", "accordion", "wheel", "spoon"},
 }
 
 // Badges are the pictures by which relays and places are known.

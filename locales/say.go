@@ -61,7 +61,7 @@ func (l *Locale) Text(key string, args Args) string {
 func (l *Locale) Say(key string, args Args) Sentence {
 	parts, by := l.find(key, args)
 	s := Sentence{Caption: caption(parts)}
-	if !by.Synthetic() {
+	if !by.HasVoice() {
 		parts, by = Must(Fallback).find(key, args)
 	}
 	for _, p := range parts {

@@ -72,7 +72,7 @@ func (l *Locale) closed(list string, i int) part {
 		list = "number.m"
 	}
 	shown, _ := split(values[i])
-	return part{text: l.language.shown(shown), clips: []string{l.Tag() + "/" + list + "." + strconv.Itoa(i)}}
+	return part{text: l.language.shown(shown), clips: []string{l.Tag() + "/" + list + "." + strconv.Itoa(i+l.language.first(list))}}
 }
 
 // split parts "shown|said".

@@ -1,0 +1,44 @@
+// Command build makes the voice clips of package locales: locales/clips/TAG/NAME.mp3
+// from the words of the messages, or from a person's recording in
+// locales/recordings/TAG/NAME.* where there is one. It makes only what changed.
+//
+//	go run ./locales/build [-dir locales]
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"consigne/locales"
+)
+
+func main() {
+	dir := flag.String("dir", "locales", "folder that holds clips and recordings")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := buildAll(ctx, *dir); err != nil {
+		fmt.Fprintf(os.Stderr, "build voices: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func buildAll(ctx context.Context, dir string) error {
+	if _, err := os.Stat(filepath.Join(dir, "clips")); err != nil {
+		return fmt.Errorf("%w: run it where locales/ lies, or name the folder with -dir", err)
+	}
+	if err := sounds(dir).build(ctx); err != nil {
+		return err
+	}
+	for _, tag := range locales.Tags() {
+		if err := language(dir, tag).build(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
