@@ -1,0 +1,49 @@
+# Consigne. "make help" says what there is to make; continuous integration calls the same targets (.ci/run).
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+GO ?= go
+# Tools of the linters, in their own module graphs: go run fetches them, nothing of them is linked into a program.
+GOLANGCI := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+DEADCODE := $(GO) run golang.org/x/tools/cmd/deadcode@v0.52.0
+
+.PHONY: help deps voices build run test bench lint screens theft
+
+help: ## say what there is to make
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+deps: ## install the Debian packages that are missing (root or sudo)
+	@.make/deps
+
+voices: deps
+	@$(GO) run ./locales/build
+
+build: voices ## build bin/portal, bin/smsd and bin/kiosk
+	CGO_ENABLED=1 $(GO) build -o bin/ ./portal ./smsd ./kiosk
+
+run: build ## fill an empty data folder with a demo, start everything and say where it is
+	@$(GO) build -o bin/demo ./e2e/demo
+	@exec bin/demo
+
+test: voices ## run every test, on both databases, in the real window and a real browser
+	$(GO) vet ./...
+	$(GO) vet -tags testclock ./internal/service
+	$(GO) test -race -shuffle=on -p 2 -timeout 12m ./...
+	$(GO) test -race -shuffle=on -tags testclock ./internal/service
+
+bench: build ## print how fast and how small it is
+	@$(GO) run ./e2e/bench
+
+screens: build ## write every screen as a picture to screens/, and one sheet of all
+	@$(GO) run ./e2e/screens
+
+theft: build ## try every picture code on a stolen copy (long)
+	@$(GO) run ./e2e/theft
+
+lint: voices ## print what is wrong with the code: nothing
+	@$(GOLANGCI) run ./...
+	@$(DEADCODE) -test ./...
+	@.make/lengths
