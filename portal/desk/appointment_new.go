@@ -3,7 +3,6 @@ package desk
 import (
 	"errors"
 	"net/http"
-	"time"
 
 	"consigne/locales"
 	"consigne/portal/vault"
@@ -17,7 +16,6 @@ type appointmentNewPage struct {
 	Person   personRow
 	Pictures []choice
 	Kinds    []choice
-	Today    string
 }
 
 // placePictures are what a place can be known by, for somebody who does not read.
@@ -36,7 +34,7 @@ func (d *desk) showAppointmentForm(w http.ResponseWriter, r *http.Request, m *va
 	if err != nil {
 		return err
 	}
-	page := appointmentNewPage{Form: f, Today: vault.DateOf(d.nowAt(m.Relay())).String()}
+	page := appointmentNewPage{Form: f}
 	page.Person = personRow{linePerson(person), day(person.Birth), maskedPhone(person.Phone), ""}
 	if page.frame, err = d.frame(r, m, "Nouveau rendez-vous", "people"); err != nil {
 		return err
@@ -88,11 +86,9 @@ func readAppointment(f *form) vault.NewAppointment {
 	if n.Day, ok = parseDay(f.Value("day")); !ok {
 		f.mark("day")
 	}
-	hour, err := time.Parse("15:04", f.Value("hour"))
-	if err != nil {
+	if n.Hour, n.Minute, ok = parseHour(f.Value("hour")); !ok {
 		f.mark("hour")
 	}
-	n.Hour, n.Minute = hour.Hour(), hour.Minute()
 	if n.Place == "" {
 		f.mark("place")
 	}

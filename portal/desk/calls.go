@@ -32,7 +32,7 @@ func viewCalls(calls []vault.Call, now time.Time) []callView {
 			continue
 		}
 		waits := now.Sub(c.At)
-		text := fmt.Sprintf("Une personne attend depuis %s. Langue : %s.", span(waits), languageName(c.Language))
+		text := fmt.Sprintf("Une personne attend depuis %s. Langue : %s.", span(waits), languageName(c.Language))
 		late := waits > callPatience
 		if late {
 			text += " La borne lui a dit votre numéro."
@@ -47,7 +47,7 @@ func caller(name string) string {
 	if rest, ok := strings.CutPrefix(strings.ToLower(name), "borne"); ok {
 		return "La borne" + rest
 	}
-	return "La borne « " + name + " »"
+	return "La borne « " + name + " »"
 }
 
 // calls answers the script that asks once a second on every open page.

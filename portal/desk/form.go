@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"consigne/portal/vault"
@@ -73,8 +74,8 @@ func (f form) Field(name, label string) field {
 // can write what is special about it in one line.
 type field struct {
 	Name, Label, Type, Complete, Hint, Value, Problem, Mode string
-	Required                                                bool
-	Min, Max                                                string
+	Required, Depends                                       bool
+	Echo                                                    bool // a day is said back in words
 	Length                                                  int
 }
 
@@ -97,8 +98,12 @@ func (f field) Help(text string) field { f.Hint = text; return f }
 // Optional lets the field stay empty.
 func (f field) Optional() field { f.Required = false; return f }
 
-// Between bounds a date or an hour.
-func (f field) Between(low, high string) field { f.Min, f.Max = low, high; return f }
+// Date is for a day typed as 14/03/1951; the page's script says its weekday.
+// Browsers' own date fields show the order of their own language, not of ours.
+func (f field) Date() field { f.Mode, f.Echo = "numeric", true; return f }
+
+// Maybe is for a field that other answers of the form may call for.
+func (f field) Maybe() field { f.Required, f.Depends = false, true; return f }
 
 // Upto bounds the number of letters.
 func (f field) Upto(n int) field { f.Length = n; return f }
@@ -120,6 +125,23 @@ func parseDay(text string) (vault.Date, bool) {
 	pad := func(s string) string { return strings.Repeat("0", 2-len(s)) + s }
 	day, err := vault.ParseDate(parts[0] + "-" + pad(parts[1]) + "-" + pad(parts[2]))
 	return day, err == nil
+}
+
+// parseHour reads an hour as typed in France: 14:30, 14h30, 14 h, 1430.
+func parseHour(text string) (hour, minute int, ok bool) {
+	digits := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(":hH. ", r) })
+	if len(digits) == 1 && len(digits[0]) == 4 {
+		digits = []string{digits[0][:2], digits[0][2:]}
+	}
+	if len(digits) == 1 {
+		digits = append(digits, "00")
+	}
+	if len(digits) != 2 || len(digits[0]) > 2 || len(digits[1]) != 2 {
+		return 0, 0, false
+	}
+	h, errH := strconv.ParseUint(digits[0], 10, 8)
+	m, errM := strconv.ParseUint(digits[1], 10, 8)
+	return int(h), int(m), errH == nil && errM == nil && h < 24 && m < 60
 }
 
 // Fresh empties the field: a code that was refused is never typed again.

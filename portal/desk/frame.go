@@ -54,5 +54,5 @@ var notices = map[string]string{
 	"freed":      "Carte débloquée. La personne peut l’utiliser tout de suite.",
 	"enrolled":   "C’est prêt. Accompagnez maintenant la personne à la borne.",
 	"admitted":   "Votre collègue peut maintenant travailler à ce relais.",
-	"answered":   "La borne le sait : vous arrivez.",
+	"answered":   "La borne le sait : vous arrivez.",
 }

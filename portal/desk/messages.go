@@ -13,7 +13,7 @@ import (
 type messagesPage struct {
 	frame
 	Summary string
-	Held    []messageRow
+	Waiting []messageRow // held: somebody has to decide
 	Rows    []messageRow
 }
 
@@ -46,7 +46,7 @@ func (d *desk) messages(w http.ResponseWriter, r *http.Request, m *vault.Member)
 	for _, row := range rows {
 		line := d.lineMessage(row)
 		if row.State == queue.Held {
-			page.Held = append(page.Held, line)
+			page.Waiting = append(page.Waiting, line)
 		} else {
 			page.Rows = append(page.Rows, line)
 		}

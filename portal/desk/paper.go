@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 
@@ -13,6 +14,7 @@ type paperPage struct {
 	frame
 	ID, Kind, KindName, Validity, Deposited string
 	Pages                                   []int
+	Owner                                   *personLine // to go back to, when the link said whose paper it is
 }
 
 // paper shows a paper that was shared with the relay, page by page.
@@ -23,6 +25,12 @@ func (d *desk) paper(w http.ResponseWriter, r *http.Request, m *vault.Member) er
 	}
 	page := paperPage{ID: p.ID, Kind: p.Kind, KindName: kindName(p.Kind), Validity: validity(p, vault.DateOf(d.nowAt(m.Relay()))), Deposited: day(p.Deposited)}
 	if page.frame, err = d.frame(r, m, paperTitle(p), "people"); err != nil {
+		return err
+	}
+	if owner, err := m.Person(r.Context(), r.URL.Query().Get("of")); err == nil {
+		line := linePerson(owner)
+		page.Owner = &line
+	} else if !errors.Is(err, vault.ErrNotFound) {
 		return err
 	}
 	for n := range p.Pages {

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 type personPage struct {
 	frame
 	Person       personRow
+	Number       string // the whole number, for a call; shown on demand
 	Cards        []cardLine
 	Shared       []sharedLine
 	Appointments []appointmentLine
@@ -60,6 +62,7 @@ func (d *desk) showPerson(w http.ResponseWriter, r *http.Request, m *vault.Membe
 	}
 	page := personPage{Form: f, Kinds: kindChoices(f), MaxUpload: vault.MaxUpload}
 	page.Person = personRow{linePerson(person), day(person.Birth), maskedPhone(person.Phone), ""}
+	page.Number = person.Phone
 	if page.frame, err = d.frame(r, m, person.Name, "people"); err != nil {
 		return err
 	}
@@ -138,6 +141,7 @@ func (d *desk) appointmentLines(r *http.Request, m *vault.Member, person string)
 	if err != nil {
 		return nil, err
 	}
+	comingFirst(appointments, d.now())
 	var ids []string
 	for _, a := range appointments {
 		for _, reminder := range a.Messages {
@@ -153,6 +157,23 @@ func (d *desk) appointmentLines(r *http.Request, m *vault.Member, person string)
 		lines = append(lines, lineAppointment(a, statuses, d.now()))
 	}
 	return lines, nil
+}
+
+// comingFirst puts the next appointment on top, then the later ones, then the
+// past from the latest back.
+func comingFirst(appointments []vault.Appointment, now time.Time) {
+	slices.SortStableFunc(appointments, func(a, b vault.Appointment) int {
+		pastA, pastB := a.Start.Before(now), b.Start.Before(now)
+		switch {
+		case pastA && pastB:
+			return b.Start.Compare(a.Start)
+		case pastA:
+			return 1
+		case pastB:
+			return -1
+		}
+		return a.Start.Compare(b.Start)
+	})
 }
 
 func lineAppointment(a vault.Appointment, statuses map[string]queue.Status, now time.Time) appointmentLine {

@@ -31,13 +31,13 @@ var problems = []struct {
 	{vault.ErrSignIn, problem{http.StatusUnprocessableEntity, "", "", "L’adresse, le mot de passe ou le code ne vont pas ensemble. Vérifiez les trois. Le code change toutes les 30 secondes."}},
 	{vault.ErrCode, problem{http.StatusUnprocessableEntity, "code", "", "Ce code n’est pas bon, ou il est trop vieux. Attendez que l’application en montre un nouveau, puis écrivez-le."}},
 	{vault.ErrBusy, problem{http.StatusServiceUnavailable, "", "Un instant", "Le serveur est très occupé. Rien n’a été fait. Attendez quelques secondes, puis recommencez."}},
-	{vault.ErrFull, problem{http.StatusInsufficientStorage, "", "Le disque est plein", "Le serveur n’a plus de place : rien n’a été enregistré. Prévenez l’association qui héberge Consigne, puis recommencez."}},
+	{vault.ErrFull, problem{http.StatusInsufficientStorage, "", "Le disque est plein", "Le serveur n’a plus de place : rien n’a été enregistré. Prévenez l’association qui héberge Consigne, puis recommencez."}},
 	{vault.ErrPast, problem{http.StatusUnprocessableEntity, "hour", "", "Ce moment est déjà passé. Choisissez un jour et une heure à venir."}},
-	{vault.ErrTooLarge, problem{http.StatusRequestEntityTooLarge, "file", "", "Ce fichier est trop lourd : 25 Mo au plus. Numérisez en 200 points par pouce, ou envoyez les pages en plusieurs papiers."}},
+	{vault.ErrTooLarge, problem{http.StatusRequestEntityTooLarge, "file", "", "Ce fichier est trop lourd : 25 Mo au plus. Numérisez en 200 points par pouce, ou envoyez les pages en plusieurs papiers."}},
 	{vault.ErrFileEmpty, problem{http.StatusUnprocessableEntity, "file", "", "Ce fichier est vide. Numérisez la feuille de nouveau, ouvrez le fichier pour vérifier qu’on la voit, puis déposez-le."}},
 	{vault.ErrFileType, problem{http.StatusUnsupportedMediaType, "file", "", "Ce fichier n’est ni une photo JPEG ou PNG, ni un PDF, quel que soit son nom. Enregistrez-le dans un de ces trois formats."}},
-	{vault.ErrFileCut, problem{http.StatusUnprocessableEntity, "file", "", "Ce fichier est coupé : la fin manque. Copiez-le ou numérisez-le de nouveau, jusqu’au bout, puis déposez-le."}},
-	{vault.ErrFileDamaged, problem{http.StatusUnprocessableEntity, "file", "", "Ce fichier est abîmé : ses pages ne s’affichent pas. Ouvrez-le pour vérifier, ou numérisez la feuille de nouveau."}},
+	{vault.ErrFileCut, problem{http.StatusUnprocessableEntity, "file", "", "Ce fichier est coupé : la fin manque. Copiez-le ou numérisez-le de nouveau, jusqu’au bout, puis déposez-le."}},
+	{vault.ErrFileDamaged, problem{http.StatusUnprocessableEntity, "file", "", "Ce fichier est abîmé : ses pages ne s’affichent pas. Ouvrez-le pour vérifier, ou numérisez la feuille de nouveau."}},
 	{vault.ErrFilePassword, problem{http.StatusUnprocessableEntity, "file", "", "Ce PDF demande un mot de passe. Ouvrez-le avec son mot de passe, imprimez-le en PDF sans mot de passe, puis déposez cette copie."}},
 	{vault.ErrFilePages, problem{http.StatusUnprocessableEntity, "file", "", "Ce PDF a trop de pages. Gardez les pages utiles, ou déposez-le en plusieurs papiers."}},
 }
@@ -69,9 +69,9 @@ func explain(err error) (p problem, ok bool) {
 var invalids = map[string]string{
 	"name":        "Écrivez le nom et le prénom, en 200 lettres au plus.",
 	"title":       "Écrivez un titre plus court : 100 lettres au plus.",
-	"birth":       "Écrivez une date qui existe, dans le passé : jour, mois, année, par exemple 14/03/1951.",
+	"birth":       "Écrivez une date qui existe, dans le passé : jour, mois, année, par exemple 14/03/1951.",
 	"language":    "Choisissez une langue de la liste.",
-	"phone":       "Écrivez un numéro de téléphone, par exemple 06 12 34 56 78, ou choisissez « Aucun téléphone ».",
+	"phone":       "Écrivez un numéro de téléphone, par exemple 06 12 34 56 78, ou choisissez « Aucun téléphone ».",
 	"device":      "Choisissez la borne à laquelle la personne va commencer.",
 	"day":         "Choisissez un jour qui existe, dans les treize mois à venir.",
 	"hour":        "Écrivez une heure entre 00:00 et 23:59, par exemple 14:30.",
@@ -81,11 +81,11 @@ var invalids = map[string]string{
 	"kind":        "Choisissez de quel papier il s’agit.",
 	"valid_from":  "Écrivez une date qui existe, par exemple 01/09/2026, ou laissez vide.",
 	"valid_until": "Écrivez une date qui existe et qui vient après le début, par exemple 01/09/2027, ou laissez vide.",
-	"file":        "Choisissez un fichier : une photo JPEG ou PNG, ou un PDF.",
+	"file":        "Choisissez un fichier : une photo JPEG ou PNG, ou un PDF.",
 	"password":    "Choisissez un mot de passe de 12 lettres et chiffres au moins.",
 	"again":       "Les deux mots de passe ne sont pas les mêmes. Écrivez-les de nouveau.",
 	"email taken": "Quelqu’un travaille déjà ici avec cette adresse. Entrez avec votre mot de passe, ou demandez une invitation pour une autre adresse.",
-	"day far":     "C’est trop loin : un rendez-vous se donne jusqu’à treize mois à l’avance.",
+	"day far":     "C’est trop loin : un rendez-vous se donne jusqu’à treize mois à l’avance.",
 	"email":       "Écrivez une adresse e-mail entière, par exemple prenom@relais.fr.",
 	"code":        "Écrivez les six chiffres que montre votre application.",
 }
@@ -108,7 +108,7 @@ func (d *desk) fail(w http.ResponseWriter, r *http.Request, m *vault.Member, err
 	if !ok {
 		p.status = http.StatusInternalServerError
 		page.Title, page.ID = "Quelque chose n’a pas marché", rand.Text()[:8]
-		page.Text = "Le travail en cours n’a peut-être pas été enregistré. Revenez en arrière et vérifiez. Si cela se répète, donnez ce numéro à l’association qui héberge Consigne :"
+		page.Text = "Le travail en cours n’a peut-être pas été enregistré. Revenez en arrière et vérifiez. Si cela se répète, donnez ce numéro à l’association qui héberge Consigne :"
 		slog.ErrorContext(r.Context(), "desk action failed", "id", page.ID, "error", err.Error())
 	}
 	if page.Title == "" {

@@ -65,8 +65,8 @@ func (d *desk) rooms(r chi.Router) {
 	r.Get("/people/{person}/appointments/new", d.signed(d.appointmentForm))
 	r.Post("/people/{person}/appointments/new", d.signed(d.plan))
 
-	r.Get("/papers/{paper}", d.signed(d.paper))
-	r.Get("/papers/{paper}/pages/{page}", d.signed(d.paperPage))
+	r.Get("/paper/{paper}", d.signed(d.paper))
+	r.Get("/paper/{paper}/page/{page}", d.signed(d.paperPage))
 
 	r.Get("/messages", d.signed(d.messages))
 

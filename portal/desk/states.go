@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"strconv"
 	"time"
 
 	"consigne/smsd/queue"
@@ -38,7 +39,10 @@ func stateOf(s queue.State) state {
 }
 
 // reminderNames say which reminder a message is.
-var reminderNames = map[string]string{"evening": "Rappel de la veille", "hours": "Rappel, deux heures avant"}
+var reminderNames = map[string]string{"evening": "Rappel de la veille", "hours": "Rappel 2 h avant"}
+
+// shortReminder says the same in a narrow column.
+var shortReminder = map[string]string{"evening": "Veille", "hours": "2 h avant"}
 
 func reminderName(kind string) string {
 	if name, ok := reminderNames[kind]; ok {
@@ -52,6 +56,23 @@ type step struct {
 	Word, At string
 	Look     string // "done", "here", "odd" or "ahead"
 	Icon     string
+}
+
+// oddIcon is the small sign of a stop at which a message left the straight way.
+func oddIcon(s queue.State) string {
+	switch s {
+	case queue.Held:
+		return "hand-palm-fill"
+	case queue.Expired:
+		return "hourglass-medium-fill"
+	case queue.Undelivered, queue.Failed:
+		return "x-bold"
+	case queue.Cancelled:
+		return "minus-bold"
+	case queue.Suppressed:
+		return "prohibit-bold"
+	}
+	return "question-mark-bold"
 }
 
 // way lays out a message's five stops. Where it left the straight way, the first
@@ -72,8 +93,7 @@ func way(s queue.Status, zone *time.Location) []step {
 		case i == at:
 			steps = append(steps, step{Word: word, At: moment(times[i], zone), Look: "here"})
 		case !straight && i == at+1:
-			odd := stateOf(s.State)
-			steps = append(steps, step{Word: odd.Word, At: moment(s.Final, zone), Look: "odd", Icon: odd.Icon + "-fill"})
+			steps = append(steps, step{Word: stateOf(s.State).Word, At: moment(s.Final, zone), Look: "odd", Icon: oddIcon(s.State)})
 		default:
 			steps = append(steps, step{Word: word, Look: "ahead"})
 		}
@@ -102,15 +122,15 @@ func reason(s queue.Status) string {
 	}
 	why := map[queue.State]string{
 		queue.Unknown:     "Délai dépassé. On interroge l’opérateur.",
-		queue.Held:        "L’opérateur ne sait pas dire s’il est parti. Prévenez la personne autrement.",
+		queue.Held:        "L’opérateur ne sait pas dire s’il est parti.",
 		queue.Delivered:   "Texte et numéro effacés.",
-		queue.Expired:     "Trop tard : non envoyé.",
+		queue.Expired:     "Trop tard : non envoyé.",
 		queue.Undelivered: "L’opérateur n’a pas pu le remettre.",
 		queue.Failed:      "L’opérateur l’a refusé.",
 		queue.Suppressed:  "La personne a répondu STOP.",
 	}[s.State]
-	if s.Error != "" && why != "" {
-		return why + " (" + s.Error + ")"
+	if _, err := strconv.Atoi(s.Error); err == nil && why != "" {
+		return why + " (" + s.Error + ")" // to be quoted to the carrier
 	}
 	return why
 }

@@ -13,14 +13,14 @@ type todayPage struct {
 	Clock   string
 	Count   string
 	Rows    []dayRow
-	Held    []heldLine
+	Waiting []heldLine // messages that somebody has to decide about
 	Blocked []blockedCard
 	Pending []vault.Colleague
 	Kiosks  []kioskLine
 }
 
 // Settled is true when nothing waits for anybody.
-func (p todayPage) Settled() bool { return len(p.Held)+len(p.Blocked)+len(p.Pending) == 0 }
+func (p todayPage) Settled() bool { return len(p.Waiting)+len(p.Blocked)+len(p.Pending) == 0 }
 
 type dayRow struct {
 	Hour      string
@@ -33,7 +33,7 @@ type dayRow struct {
 }
 
 type reminderLine struct {
-	Name  string // said to those who do not see the column's order
+	Name  string // "Veille" or "2 h avant"
 	State state
 }
 
@@ -62,7 +62,7 @@ func (d *desk) day(w http.ResponseWriter, r *http.Request, m *vault.Member) erro
 		return err
 	}
 	now := d.nowAt(m.Relay())
-	page := todayPage{Clock: now.Format("15:04"), Held: heldLines(rows)}
+	page := todayPage{Clock: now.Format("15:04"), Waiting: heldLines(rows)}
 	if page.frame, err = d.frameWith(r, m, longDay(now), "today", rows); err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func reminderLines(reminders []vault.Reminder, statuses map[string]queue.Status)
 	}
 	lines := make([]reminderLine, 0, len(reminders))
 	for _, reminder := range reminders {
-		lines = append(lines, reminderLine{reminderName(reminder.Kind), stateOf(statuses[reminder.MessageID].State)})
+		lines = append(lines, reminderLine{shortReminder[reminder.Kind], stateOf(statuses[reminder.MessageID].State)})
 	}
 	return lines
 }
@@ -166,7 +166,7 @@ func kioskLines(devices []vault.Device, now time.Time) []kioskLine {
 		silent := now.Sub(dev.SeenAt)
 		line := kioskLine{Name: dev.Name, Well: silent < kioskSilence, Seen: "En marche."}
 		if !line.Well {
-			line.Seen = "Ne répond plus depuis " + span(silent) + ". Est-elle allumée ? Le réseau marche-t-il ?"
+			line.Seen = "Ne répond plus depuis " + span(silent) + ". Est-elle allumée ? Le réseau marche-t-il ?"
 		}
 		lines = append(lines, line)
 	}

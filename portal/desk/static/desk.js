@@ -87,7 +87,7 @@ setTimeout(pollCalls, 1000);
 // shown. The server checks everything again.
 const tellings = {
   empty: "Ce fichier est vide. Numérisez la feuille de nouveau, puis déposez-le.",
-  large: "Ce fichier est trop lourd : 25 Mo au plus. Numérisez en 200 points par pouce, ou envoyez les pages en plusieurs papiers.",
+  large: "Ce fichier est trop lourd : 25 Mo au plus. Numérisez en 200 points par pouce, ou envoyez les pages en plusieurs papiers.",
   type: "Ce fichier n’est ni une photo JPEG ou PNG, ni un PDF, quel que soit son nom. Enregistrez-le dans un de ces trois formats.",
   cut: "L’envoi s’est arrêté avant la fin. Rien n’a été déposé. Vérifiez le réseau, puis recommencez.",
 };
@@ -95,10 +95,9 @@ const tellings = {
 function tell(form, name, text) {
   const field = form.querySelector(`[data-field="${CSS.escape(name)}"]`);
   const place = field ? field.querySelector(":scope > div") || field : form;
-  const line = document.createElement("p");
-  line.className = field ? "problem" : "problem top";
-  line.setAttribute("role", "alert");
-  line.textContent = text;
+  const line = document.getElementById("told").content.firstElementChild.cloneNode(true);
+  line.classList.toggle("top", !field);
+  line.querySelector("span").textContent = text;
   field?.classList.add("wrong");
   if (field) {
     line.id = `${name}-problem`;
@@ -107,6 +106,7 @@ function tell(form, name, text) {
   } else {
     form.prepend(line);
   }
+  line.scrollIntoView({ block: "nearest" });
 }
 
 function untell(form) {
@@ -134,7 +134,7 @@ function send(form) {
   request.upload.addEventListener("progress", (event) => {
     const part = Math.floor((100 * event.loaded) / event.total);
     bar.querySelector("progress").value = part;
-    bar.querySelector("span").textContent = part < 100 ? `${part} %` : "Scellement…";
+    bar.querySelector("span").textContent = part < 100 ? `${part} %` : "Scellement…";
   });
   request.addEventListener("error", () => stop(tellings.cut));
   request.addEventListener("load", () => {
@@ -169,7 +169,11 @@ for (const form of document.querySelectorAll("[data-upload]")) {
     if (fault) tell(form, "file", fault);
     return fault;
   };
-  input.addEventListener("change", look);
+  const name = form.querySelector("[data-file-name]");
+  input.addEventListener("change", () => {
+    name.textContent = input.files[0] ? input.files[0].name : "ou glissez-le ici";
+    look();
+  });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (!(await look())) send(form);
@@ -183,8 +187,25 @@ for (const form of document.querySelectorAll("[data-upload]")) {
   drop.addEventListener("drop", (event) => {
     if (!event.dataTransfer.files.length) return;
     input.files = event.dataTransfer.files;
-    look();
+    input.dispatchEvent(new Event("change"));
   });
+}
+
+// Days: what was typed is said back with its weekday, so that a slip is seen.
+const inWords = new Intl.DateTimeFormat("fr-FR", { weekday: "long", day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
+
+for (const input of document.querySelectorAll("[data-echo]")) {
+  const line = document.createElement("p");
+  line.className = "echo";
+  line.setAttribute("aria-live", "polite");
+  input.after(line);
+  const say = () => {
+    const [, day, month, year] = (input.value.trim().match(/^(\d{1,2})[/. -](\d{1,2})[/. -](\d{4})$/) || []).map(Number);
+    const date = new Date(Date.UTC(year, month - 1, day));
+    line.textContent = date.getUTCDate() === day && date.getUTCMonth() === month - 1 ? inWords.format(date) : "";
+  };
+  input.addEventListener("input", say);
+  say();
 }
 
 // Search: rows whose names do not begin with what is typed go away meanwhile.
