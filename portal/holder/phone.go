@@ -1,0 +1,227 @@
+package holder
+
+import (
+	"errors"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"consigne/cards"
+	"consigne/locales"
+	"consigne/portal/vault"
+	"consigne/portal/web"
+)
+
+// cookieLink binds an opened link to its browser. It lies on the link's own path.
+const cookieLink = "link"
+
+// phoneView is a page on a phone: no script, the phone's own letters, and before
+// a link is opened nothing but the card's mark, a sentence and a button.
+type phoneView struct {
+	Line     said
+	Mark     cards.Mark
+	Letters  string // only in the addresses of an opened paper's own pages
+	Drawing  string
+	Once     string // the number of the form
+	Opened   *openedAt
+	Question string // "it was not you?"
+	Kind     string
+	Pages    []int
+
+	locale *locales.Locale
+}
+
+// openedAt is when a link was opened, as a picture and digits.
+type openedAt struct {
+	Day         bool
+	Date, Clock string
+}
+
+// Lang and Dir are the page's language and direction.
+func (v phoneView) Lang() string { return v.locale.Tag() }
+
+// Dir is "ltr" or "rtl".
+func (v phoneView) Dir() string { return v.locale.Dir() }
+
+// T gives the words of a message without arguments.
+func (v phoneView) T(key string) string { return v.locale.Text(key, nil) }
+
+var lettersPattern = regexp.MustCompile(`^[0-9A-Za-z]{16}$`)
+
+// link shows how a link stands. However often it is asked, by GET or HEAD, it
+// changes nothing; the one browser that opened the link sees its paper again.
+func (s *server) link(w http.ResponseWriter, r *http.Request) {
+	letters := chi.URLParam(r, "letters")
+	if !lettersPattern.MatchString(letters) {
+		s.showClosed(w, r, vault.LinkView{State: vault.LinkGone}, nil)
+		return
+	}
+	view, err := s.vault.Link(r.Context(), letters)
+	if err != nil {
+		s.failPlain(w, r, err)
+		return
+	}
+	switch browser := web.CookieValue(r, cookieLink); {
+	case view.State == vault.LinkFresh:
+		s.showOpen(w, r, view)
+	case view.State == vault.LinkUsed && browser != "":
+		s.showPaper(w, r, view, letters, browser)
+	default:
+		s.showClosed(w, r, view, nil)
+	}
+}
+
+// openLink opens a link for the browser that posts, and for no other.
+func (s *server) openLink(w http.ResponseWriter, r *http.Request) {
+	letters := chi.URLParam(r, "letters")
+	if !lettersPattern.MatchString(letters) {
+		s.showClosed(w, r, vault.LinkView{State: vault.LinkGone}, nil)
+		return
+	}
+	browser, once := web.CookieValue(r, cookieLink), r.PostFormValue("once")
+	if browser == "" {
+		browser = s.taps.find(letters, once) // the second touch of a double one
+	}
+	browser, _, until, err := s.vault.OpenLink(r.Context(), letters, browser)
+	if errors.Is(err, vault.ErrLinkDead) || errors.Is(err, vault.ErrLinkOther) {
+		s.closedAfter(w, r, letters, err)
+		return
+	}
+	if err != nil {
+		s.failPlain(w, r, err)
+		return
+	}
+	s.taps.note(letters, once, browser)
+	cookie := web.Cookie(r, cookieLink, browser, "/l/"+letters, until.Sub(s.now()))
+	// The message's program leads here again: that must find the open paper.
+	cookie.SameSite = http.SameSiteLaxMode
+	http.SetCookie(w, cookie)
+	http.Redirect(w, r, "/l/"+letters, http.StatusSeeOther)
+}
+
+func (s *server) closedAfter(w http.ResponseWriter, r *http.Request, letters string, cause error) {
+	view, err := s.vault.Link(r.Context(), letters)
+	if err != nil {
+		s.failPlain(w, r, err)
+		return
+	}
+	s.showClosed(w, r, view, cause)
+}
+
+func (s *server) showOpen(w http.ResponseWriter, r *http.Request, view vault.LinkView) {
+	l := locales.Must(view.Language)
+	s.phone.Render(w, r, http.StatusOK, "open", phoneView{
+		locale: l, Line: saidOf(l.Say("link.voice", nil)), Mark: view.Mark, Once: s.taps.number(),
+	})
+}
+
+func (s *server) showPaper(w http.ResponseWriter, r *http.Request, view vault.LinkView, letters, browser string) {
+	_, p, _, err := s.vault.OpenLink(r.Context(), letters, browser)
+	if errors.Is(err, vault.ErrLinkDead) || errors.Is(err, vault.ErrLinkOther) {
+		s.showClosed(w, r, view, err)
+		return
+	}
+	if err != nil {
+		s.failPlain(w, r, err)
+		return
+	}
+	l := locales.Must(view.Language)
+	v := phoneView{locale: l, Line: saidOf(l.Say("link.paper", nil)), Mark: view.Mark, Letters: letters, Kind: l.Text("kind."+p.Kind+".name", nil)}
+	for n := range p.Pages {
+		v.Pages = append(v.Pages, n+1)
+	}
+	s.phone.Render(w, r, http.StatusOK, "paper", v)
+}
+
+// linkPage is a page image of an opened paper, for its one browser.
+func (s *server) linkPage(w http.ResponseWriter, r *http.Request) {
+	n, err := strconv.Atoi(chi.URLParam(r, "page"))
+	letters := chi.URLParam(r, "letters")
+	if err != nil || !lettersPattern.MatchString(letters) {
+		http.NotFound(w, r)
+		return
+	}
+	c, err := s.vault.LinkPage(r.Context(), letters, web.CookieValue(r, cookieLink), n)
+	if err != nil {
+		http.NotFound(w, r) // not even that there is such a paper
+		return
+	}
+	sendContent(w, c)
+}
+
+// closedPages are what a link that does not open says: sentence, drawing, status.
+var closedPages = map[vault.LinkState]struct {
+	key, drawing string
+	status       int
+}{
+	vault.LinkGone:    {"link.gone", "link-gone", http.StatusNotFound},
+	vault.LinkNotYet:  {"link.not_yet", "link-wait", http.StatusForbidden},
+	vault.LinkUsed:    {"link.used", "link-used", http.StatusGone},
+	vault.LinkExpired: {"link.expired", "link-expired", http.StatusGone},
+}
+
+// showClosed says why a link does not open. Whoever tries many is slowed down.
+func (s *server) showClosed(w http.ResponseWriter, r *http.Request, view vault.LinkView, cause error) {
+	page := closedPages[view.State]
+	v := phoneView{locale: locales.Must(view.Language), Mark: view.Mark, Drawing: page.drawing}
+	if view.State == vault.LinkGone {
+		v.locale = acceptedLocale(r)
+	}
+	v.Line = saidOf(v.locale.Say(page.key, nil))
+	if view.State == vault.LinkUsed {
+		s.tellUsed(&v, view, cause)
+	}
+	status := page.status
+	if view.State != vault.LinkNotYet {
+		if !s.dead.allow(r) {
+			status, v.Line = http.StatusTooManyRequests, saidOf(v.locale.Say("link.not_yet", nil))
+			v.Drawing, v.Opened, v.Question = "link-wait", nil, ""
+			w.Header().Set("Retry-After", strconv.Itoa(int(tokenEvery.Seconds())))
+		}
+		s.dead.count(r)
+	}
+	s.phone.Render(w, r, status, "closed", v)
+}
+
+// tellUsed says when a link was opened, and asks whether it was this person.
+func (s *server) tellUsed(v *phoneView, view vault.LinkView, cause error) {
+	at := view.OpenedAt.In(phoneZone())
+	v.Opened = &openedAt{Day: hourOf(at).Day, Date: v.locale.Date(at).Caption, Clock: at.Format("15:04")}
+	v.Line = saidOf(v.locale.Say("link.used_at", locales.Args{"t": at}))
+	v.Question = v.T("link.not_you")
+	if errors.Is(cause, vault.ErrLinkOther) && s.now().Sub(view.OpenedAt) < 10*time.Minute {
+		v.Line = saidOf(v.locale.Say("link.elsewhere", nil))
+	}
+}
+
+// phoneZone is the hour of a phone's page, which may not tell the relay.
+func phoneZone() *time.Location {
+	loc, err := time.LoadLocation("Europe/Paris")
+	if err != nil {
+		return time.UTC
+	}
+	return loc
+}
+
+// acceptedLocale is the first language of the browser's that is spoken here, for
+// links of which nothing is known.
+func acceptedLocale(r *http.Request) *locales.Locale {
+	for _, part := range strings.Split(r.Header.Get("Accept-Language"), ",") {
+		tag, _, _ := strings.Cut(strings.TrimSpace(part), ";")
+		for _, t := range []string{tag, strings.SplitN(tag, "-", 2)[0]} {
+			if l, ok := locales.Get(t); ok {
+				return l
+			}
+		}
+	}
+	return locales.Must(locales.Fallback)
+}
+
+// phoneVoice plays the sentences of these pages; there are no names in them.
+func (s *server) phoneVoice(w http.ResponseWriter, r *http.Request) {
+	s.sendVoice(w, r, clipsOf(r))
+}
