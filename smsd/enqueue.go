@@ -117,11 +117,20 @@ func nextBatch(ctx context.Context, orders <-chan order) []order {
 // commit queues a batch in one transaction and prints its answers after it.
 func (e *enqueuer) commit(ctx context.Context, batch []order) error {
 	answers := make([]string, len(batch))
+	refused := 0
 	err := e.db.Write(ctx, func(tx database.Handle) error {
+		refused = 0
 		for i, o := range batch {
-			var err error
-			if answers[i], err = e.one(ctx, tx, o); err != nil {
-				return err
+			reason := o.reason
+			if reason == "" {
+				var err error
+				if answers[i], reason, err = e.one(ctx, tx, o); err != nil {
+					return err
+				}
+			}
+			if reason != "" {
+				answers[i] = "refused " + string(reason)
+				refused++
 			}
 		}
 		return nil
@@ -129,32 +138,22 @@ func (e *enqueuer) commit(ctx context.Context, batch []order) error {
 	if err != nil {
 		return err
 	}
+	e.refused += refused
 	for i, o := range batch {
-		if len(answers[i]) > len("refused") {
-			e.refused++
-		}
 		fmt.Fprintf(e.out, "%s %s\n", o.name(), answers[i])
 	}
 	return e.out.Flush()
 }
 
-func (e *enqueuer) one(ctx context.Context, tx database.Handle, o order) (string, error) {
-	reason := o.reason
-	if reason == "" {
-		outcome, err := e.sender.EnqueueTo(ctx, tx, o.to, o.message)
-		no, refused := errors.AsType[*queue.Refused](err)
-		switch {
-		case refused:
-			reason = no.Reason
-		case err != nil:
-			return "", err
-		case outcome == queue.Known:
-			return "known", nil
-		default:
-			return "accepted", nil
-		}
+func (e *enqueuer) one(ctx context.Context, tx database.Handle, o order) (answer string, reason queue.Reason, err error) {
+	outcome, err := e.sender.EnqueueTo(ctx, tx, o.to, o.message)
+	if no, refused := errors.AsType[*queue.Refused](err); refused {
+		return "", no.Reason, nil
 	}
-	return "refused " + string(reason), nil
+	if outcome == queue.Known {
+		return "known", "", err
+	}
+	return "accepted", "", err
 }
 
 // name is the id that an answer begins with, or "-" for a line without a usable

@@ -32,6 +32,7 @@ const (
 	forgetting    = time.Hour
 	settleAtOnce  = 500
 	doubtsAtOnce  = 64
+	doubtsInARow  = 5 // after which the carrier counts as down
 	asksAtOnce    = 8
 	settleWait    = time.Second
 	settleTries   = 15 // after the stop; a store that is busy for longer leaves messages unknown
@@ -50,6 +51,7 @@ type Daemon struct {
 
 	mu     sync.Mutex
 	busy   int // workers that have not been settled
+	doubts int // in a row
 	rest   rest
 	flight sync.WaitGroup
 }
@@ -211,7 +213,11 @@ func (d *Daemon) note(r Result, took time.Duration) {
 		d.rest.longer(time.Now(), longestRest)
 		d.opts.Log.Error("channel rests: account or sender is not set up", "code", refusal.Code)
 	case r.Err == nil:
-		d.rest = rest{}
+		d.rest, d.doubts = rest{}, 0
+	case !refused:
+		if d.doubts++; d.doubts >= doubtsInARow {
+			d.rest.longer(time.Now(), 0)
+		}
 	}
 }
 

@@ -19,10 +19,8 @@ func ParseNumber(text string) (e164 string, err error) {
 	if strings.Trim(text, "+0123456789 .-()/\u00a0\u202f") != "" {
 		return "", refuse(ReasonNumber)
 	}
-	n, err := phonenumbers.Parse(text, homeRegion)
-	// Possible, not valid: the library calls the numbers kept for fiction, and
-	// ranges newer than itself, invalid. The carrier has the last word.
-	if err != nil || !phonenumbers.IsPossibleNumber(n) {
+	n, err := phonenumbers.Parse(spaces.Replace(text), homeRegion)
+	if err != nil || !mayBe(n) {
 		return "", refuse(ReasonNumber)
 	}
 	switch phonenumbers.GetNumberType(n) {
@@ -30,4 +28,17 @@ func ParseNumber(text string) (e164 string, err error) {
 		return "", refuse(ReasonPremium)
 	}
 	return phonenumbers.Format(n, phonenumbers.E164), nil
+}
+
+// spaces brings French typography to what the library knows.
+var spaces = strings.NewReplacer("\u00a0", " ", "\u202f", " ")
+
+// mayBe takes possible numbers, not only valid ones: the library calls the
+// numbers kept for fiction, and ranges newer than itself, invalid, and the
+// carrier has the last word. A zero too many is a slip of the hand.
+func mayBe(n *phonenumbers.PhoneNumber) bool {
+	if phonenumbers.IsValidNumber(n) {
+		return true
+	}
+	return phonenumbers.IsPossibleNumber(n) && !n.GetItalianLeadingZero() && n.GetNationalNumber() != 0
 }

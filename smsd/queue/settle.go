@@ -69,15 +69,24 @@ func (q *Queue) settleRefusal(ctx context.Context, tx database.Handle, d Deliver
 	case ClassTemporary:
 		return q.retry(ctx, tx, c, Failed)
 	case ClassOptOut:
-		if err := q.rememberOptOut(ctx, tx, q.keys.mark(d.To)); err != nil {
-			return err
-		}
-		c.to = Suppressed
-	default:
-		c.to = Failed
+		return q.refusedForGood(ctx, tx, c, q.keys.mark(d.To))
 	}
+	c.to = Failed
 	_, err = move(ctx, tx, c)
 	return err
+}
+
+// refusedForGood suppresses a message whose number the carrier knows to have
+// opted out, and with it everything else for that number.
+func (q *Queue) refusedForGood(ctx context.Context, tx database.Handle, c change, mark []byte) error {
+	if err := q.replan(ctx, tx, c); err != nil {
+		return err
+	}
+	c.to, c.attempt = Suppressed, 0
+	if _, err := move(ctx, tx, c); err != nil {
+		return err
+	}
+	return q.rememberOptOut(ctx, tx, mark)
 }
 
 // retry plans a message again after a failure that may pass, while tries and

@@ -52,7 +52,7 @@ var cameFrom = map[State][]State{
 	Failed:      {Planned, Claimed, Unknown, Held, Accepted, Sent},
 	Expired:     {Planned, Held},
 	Cancelled:   {Planned, Held},
-	Suppressed:  {Planned, Claimed, Held},
+	Suppressed:  {Planned, Held},
 }
 
 // Final tells whether a message in this state has come to its end whatever

@@ -1,0 +1,75 @@
+package queue_test
+
+import (
+	"regexp"
+	"testing"
+
+	"consigne/smsd/queue"
+)
+
+func TestParseNumber(t *testing.T) {
+	for in, want := range map[string]string{
+		"+33639980001":           "+33639980001",
+		"+33 6 39 98 00 01":      "+33639980001",
+		"06 39 98 00 01":         "+33639980001",
+		"06.39.98.00.01":         "+33639980001",
+		" 0639980001\t":          "+33639980001",
+		"06\u00a039\u202f980001": "+33639980001",
+		"0033639980001":          "+33639980001",
+		"+33 (0)6 39 98 00 01":   "+33639980001",
+		"+262692123456":          "+262692123456", // La Réunion
+		"+213551234567":          "+213551234567",
+	} {
+		if got, err := queue.ParseNumber(in); err != nil || got != want {
+			t.Errorf("%q gives %q, %v; want %q", in, got, err, want)
+		}
+	}
+}
+
+func TestParseNumber_Refused(t *testing.T) {
+	for in, want := range map[string]queue.Reason{
+		"":                      queue.ReasonNumber,
+		"0":                     queue.ReasonNumber,
+		"063998000":             queue.ReasonNumber,
+		"06399800012":           queue.ReasonNumber,
+		"+33000000000":          queue.ReasonNumber,
+		"06 39 98 OO O1":        queue.ReasonNumber,
+		"CONSIGNE":              queue.ReasonNumber,
+		"0639980001 ext. 5":     queue.ReasonNumber,
+		"tel:+33639980001":      queue.ReasonNumber,
+		"0639980001;0639980002": queue.ReasonNumber,
+		"36179":                 queue.ReasonNumber, // a short code
+		"112":                   queue.ReasonNumber,
+		"+999123456789":         queue.ReasonNumber,
+		"٠٦٣٩٩٨٠٠٠١":            queue.ReasonNumber,
+		"0899 12 34 56":         queue.ReasonPremium,
+		"+33 897 12 34 56":      queue.ReasonPremium,
+	} {
+		if got, err := queue.ParseNumber(in); refusedFor(err) != want {
+			t.Errorf("%q gives %q, %v; want refused for %s", in, got, err, want)
+		}
+	}
+}
+
+var e164 = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
+
+func FuzzParseNumber(f *testing.F) {
+	for _, seed := range []string{"+33639980001", "06 39 98 00 01", "+", "00", "+1 (500) 555-0006", "/", "+33(0)639980001", "\u00a0", "+++33"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, in string) {
+		out, err := queue.ParseNumber(in)
+		if err != nil {
+			if refusedFor(err) == "" {
+				t.Fatalf("untyped error %v", err)
+			}
+			return
+		}
+		if !e164.MatchString(out) {
+			t.Fatalf("%q gives %q, which is not E.164", in, out)
+		}
+		if again, err := queue.ParseNumber(out); err != nil || again != out {
+			t.Fatalf("%q gives %q, which gives %q, %v", in, out, again, err)
+		}
+	})
+}
