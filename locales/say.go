@@ -117,7 +117,8 @@ func (l *Locale) expand(key string, args Args) []part {
 }
 
 // place fills one place of a message. A nested message that counts nothing is
-// left out: "Un n'est plus valable." is not said of none.
+// left out, unless French has words for none: "aujourd'hui" is zero nights away,
+// but nothing is said of no expired paper.
 func (l *Locale) place(m *message, p piece, args Args) []part {
 	if !p.nested() {
 		return l.value(m.key, p, args)
@@ -128,7 +129,8 @@ func (l *Locale) place(m *message, p piece, args Args) []part {
 		return parts
 	}
 	if inner.count != "" {
-		if n, _ := args[inner.count].(int); n == 0 {
+		n, _ := args[inner.count].(int)
+		if n == 0 && Must(Fallback).messages.byKey[p.name].forms["zero"] == nil {
 			return nil
 		}
 	}

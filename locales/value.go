@@ -130,27 +130,67 @@ func (l *Locale) digits(text string) []part {
 	return parts
 }
 
-// phone says a number in pairs from its end, with a pause between them.
+// phone says a number in pairs from its end, with a pause between them. A French
+// number is written as it is dialled in France and in the overseas departments.
 func (l *Locale) phone(number Phone) []part {
-	var digits []byte
-	for i := range len(number) {
-		if c := number[i]; c >= '0' && c <= '9' {
-			digits = append(digits, c)
-		}
-	}
+	digits := national(string(number))
 	var parts []part
+	begin, end := l.isolate(isolateNumber)
 	for i := range digits {
 		if i > 0 && (len(digits)-i)%2 == 0 {
 			parts = append(parts, part{text: " ", clips: []string{pauseClip}})
 		}
-		parts = append(parts, l.digits(string(digits[i]))...)
+		parts = append(parts, l.digits(digits[i:i+1])...)
+	}
+	if len(parts) > 0 {
+		parts[0].text = begin + parts[0].text
+		parts[len(parts)-1].text += end
 	}
 	return parts
 }
 
+// The signs between which a number's pairs, or a name in other letters, keep
+// their own order in a line that runs from the right (Unicode Standard Annex 9).
+const (
+	isolateNumber = "\u2066" // left to right
+	isolateName   = "\u2068" // as its first letter runs
+	isolateEnd    = "\u2069"
+)
+
+// isolate fences text off where the language runs from the right.
+func (l *Locale) isolate(open string) (begin, end string) {
+	if l.Dir() != "rtl" {
+		return "", ""
+	}
+	return open, isolateEnd
+}
+
+// frenchPrefixes are the countries of the French numbering plan (Arcep): all
+// dial 0 and nine digits within.
+var frenchPrefixes = []string{"33", "262", "508", "590", "594", "596"}
+
+func national(number string) string {
+	digits := strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, number)
+	if !strings.HasPrefix(strings.TrimSpace(number), "+") {
+		return digits
+	}
+	for _, prefix := range frenchPrefixes {
+		if rest, ok := strings.CutPrefix(digits, prefix); ok && len(rest) == 9 {
+			return "0" + rest
+		}
+	}
+	return digits
+}
+
 // own puts the language's little word before a proper name.
 func (l *Locale) own(v Own, form string) []part {
-	name := part{text: v.Text}
+	begin, end := l.isolate(isolateName)
+	name := part{text: begin + v.Text + end}
 	if v.Clip != "" {
 		name.clips = []string{v.Clip}
 	}
