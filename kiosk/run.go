@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 
 	"consigne/internal/service"
 	"consigne/kiosk/control"
@@ -23,8 +24,8 @@ const ownProgram = "/proc/self/exe"
 
 // runFlags are the flags of run.
 type runFlags struct {
-	data, keys, portal, scanner, listen *string
-	noWindow, demo                      *bool
+	data, keys, portal, scanner, reader, listen *string
+	noWindow, demo                              *bool
 }
 
 func setupRun(f *service.Flags) service.Run {
@@ -33,6 +34,7 @@ func setupRun(f *service.Flags) service.Run {
 		keys:     keysFlag(f),
 		portal:   f.String("portal", "", "`URL` of the portal (default: the one it was enrolled with)"),
 		scanner:  f.String("scanner", "", "`PATH` of the scanner, an input device or a pipe that speaks input_event"),
+		reader:   f.String("reader", "right", "`SIDE` of the screen where the scanner is: right, left or below"),
 		listen:   f.String("listen", "127.0.0.1:8100", "`ADDR` for an ordinary browser, with --no-window"),
 		noWindow: f.Bool("no-window", false, "serve the pages to an ordinary browser on this machine"),
 		demo:     f.Bool("demo", false, "show the cursor, and let kiosk show play the scanner"),
@@ -59,7 +61,7 @@ func (f runFlags) run(ctx context.Context, env *service.Env) error {
 	}
 	options := supervisor.Options{
 		Program: ownProgram, Args: []string{"kiosk", sessionWord}, Environ: os.Environ(),
-		Config: config, Scanner: *f.scanner, Log: env.Log,
+		Config: config, Scanner: *f.scanner, Noise: *f.demo, Log: env.Log,
 	}
 	if *f.noWindow {
 		if options.Listener, err = listen(*f.listen); err != nil {
@@ -88,6 +90,9 @@ func (f runFlags) config() (control.Config, error) {
 	if !*f.noWindow && os.Getenv("DISPLAY") == "" {
 		return control.Config{}, fmt.Errorf("%w: set DISPLAY, or say --no-window", window.ErrNoDisplay)
 	}
+	if !slices.Contains([]string{"right", "left", "below"}, *f.reader) {
+		return control.Config{}, service.Usagef("--reader: want right, left or below, not %q", *f.reader)
+	}
 	dev, info, err := device.Load(keysDir(*f.data, *f.keys))
 	if err != nil {
 		return control.Config{}, err
@@ -102,6 +107,7 @@ func (f runFlags) config() (control.Config, error) {
 	}
 	return control.Config{
 		Portal: address.String(), Device: dev.ID, Key: dev.Key.Bytes(), Window: !*f.noWindow, Cursor: *f.demo,
+		Reader: *f.reader,
 	}, nil
 }
 
@@ -117,7 +123,8 @@ func listen(addr string) (*net.TCPListener, error) {
 
 // runSession is the other end of supervisor: one session's child.
 func runSession() int {
-	l := slog.New(slog.NewJSONHandler(os.Stderr, nil)).With("program", "kiosk", "pid", os.Getpid())
+	logs := os.NewFile(control.LogFD, "log")
+	l := slog.New(slog.NewJSONHandler(logs, nil)).With("program", "kiosk", "pid", os.Getpid())
 	if err := service.Harden(); err != nil {
 		l.Error("session", "error", err)
 		return service.StatusFailed

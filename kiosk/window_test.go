@@ -181,7 +181,6 @@ func TestWindow_Session(t *testing.T) {
 	portal.mu.Unlock()
 
 	// A click leads elsewhere, which the window refuses.
-	exec.Command("xdotool").Run()
 	click := exec.CommandContext(t.Context(), "xdotool", "mousemove", "640", "400", "click", "1")
 	click.Env = []string{"DISPLAY=" + display}
 	if out, err := click.CombinedOutput(); err != nil {

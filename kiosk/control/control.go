@@ -17,8 +17,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// FD is where a child finds its end.
-const FD = 3
+// FD is where a child finds its end, LogFD where it logs: its standard error is
+// also that of libraries, which know no discretion.
+const (
+	FD    = 3
+	LogFD = 4
+)
 
 // What is said. A message is one packet, so neither half messages nor mixed ones
 // exist.
@@ -60,6 +64,7 @@ type Config struct {
 	Window  bool   `json:"window"`
 	Beneath bool   `json:"beneath"` // a spare
 	Cursor  bool   `json:"cursor"`
+	Reader  string `json:"reader,omitempty"`
 	Host    string `json:"host,omitempty"` // without a window: host and port of the shared listener
 }
 
@@ -92,6 +97,7 @@ func Pair() (ours *Conn, theirs *os.File, err error) {
 // Inherited opens the child's own end.
 func Inherited() (*Conn, error) {
 	unix.CloseOnExec(FD) // not for WebKit's processes
+	unix.CloseOnExec(LogFD)
 	return open(FD)
 }
 

@@ -120,7 +120,7 @@ func (c *Child) prepare() error {
 	}
 	c.proxy = New(Options{
 		Portal: portal, Device: device.Device{ID: c.config.Device, Key: key},
-		Host: host, Alias: alias, Window: c.config.Window,
+		Host: host, Alias: alias, Window: c.config.Window, Reader: c.config.Reader,
 		Close: c.closeListener, Ended: c.ended, Log: c.log,
 	})
 	c.server = &http.Server{

@@ -52,10 +52,10 @@ func (p *Proxy) showDown(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	back, language := p.page.name, p.page.language
 	p.mu.Unlock()
-	if r.Method != http.MethodPost {
-		if name, ok := strings.CutPrefix(r.URL.RequestURI(), "/"+p.token+"/k/"); ok && name != "" && !strings.HasPrefix(name, "-/") {
-			back = name
-		}
+	// r is what went out to the portal, without the token; or one of our own
+	// routes, with it.
+	if name, ok := strings.CutPrefix(r.URL.RequestURI(), "/k/"); ok && r.Method != http.MethodPost {
+		back = name
 	}
 	p.render(w, http.StatusServiceUnavailable, "page.html", language, p.Page(back))
 }
@@ -112,7 +112,7 @@ func (p *Proxy) downData(l *locales.Locale, page, back string) downData {
 		Again: l.Text("bar.again", nil), CallWord: l.Text("bar.call", nil), Leave: l.Text("bar.leave", nil),
 		Opened:  p.opened(),
 		Monitor: icon("monitor", "duotone"), Vault: icon("vault", "duotone"), Plugs: icon("plugs", "duotone"),
-		Headset: icon("headset", "duotone"), Ear: icon("ear", "duotone"), Turn: icon("arrow-counter-clockwise", "bold"),
+		Headset: icon("headset", "duotone"), Ear: icon("ear", "bold"), Turn: icon("arrow-counter-clockwise", "bold"),
 		Out: icon("sign-out", "bold"), Quieter: icon("speaker-low", "bold"), Louder: icon("speaker-high", "bold"),
 		Lock: icon("lock-key", "duotone"), Check: icon("check", "bold"),
 	}

@@ -88,7 +88,7 @@ func (p *Proxy) rewrite(r *httputil.ProxyRequest) {
 	for _, c := range p.jar.Cookies(out.URL) {
 		out.AddCookie(c)
 	}
-	p.Device.Sign(out.Header)
+	p.sign(out.Header)
 }
 
 func (p *Proxy) rewriteReferer(out *http.Request) {
@@ -113,6 +113,9 @@ func (p *Proxy) modify(r *http.Response) error {
 			return err
 		}
 		r.Header.Set("Location", "/"+p.token+"/k/"+name)
+	}
+	if isDocument(r.Request) && r.StatusCode >= http.StatusBadRequest && !isHTML(r) {
+		return errAnswer // words for programs: the portal does not know this kiosk
 	}
 	err := p.note(r)
 	r.Header.Del(headerScan)
@@ -154,7 +157,7 @@ func (p *Proxy) follow(at *url.URL, location string) (string, error) {
 
 // note remembers the page that the window is about to show.
 func (p *Proxy) note(r *http.Response) error {
-	if r.StatusCode != http.StatusOK || !strings.HasPrefix(r.Header.Get("Content-Type"), "text/html") {
+	if !isHTML(r) {
 		return nil
 	}
 	language, err := languageOf(r)
@@ -173,6 +176,10 @@ func (p *Proxy) note(r *http.Response) error {
 		time.AfterFunc(p.Goodbye, func() { p.finish(WhyLeft) })
 	}
 	return nil
+}
+
+func isHTML(r *http.Response) bool {
+	return strings.HasPrefix(r.Header.Get("Content-Type"), "text/html")
 }
 
 // scanOf tells by a page's name what a card shown on it is for.

@@ -55,7 +55,9 @@ func (p *Proxy) Scan(ctx context.Context, c reader.Code) string {
 }
 
 // postCard posts a card and gives the page that the portal leads to. A card that
-// the portal accepts begins the session: it sets a cookie then.
+// the portal knows begins the session, even if it opens nothing: the portal sets a
+// cookie then, were it only the language of the card, which is the next person's
+// no more.
 func (p *Proxy) postCard(ctx context.Context, route, form string) (string, error) {
 	response, err := p.ask(ctx, http.MethodPost, "/k/"+route, "application/x-www-form-urlencoded", []byte(form))
 	if err != nil {
@@ -86,7 +88,7 @@ func (p *Proxy) ask(ctx context.Context, method, path, kind string, body []byte)
 	if kind != "" {
 		request.Header.Set("Content-Type", kind)
 	}
-	p.Device.Sign(request.Header)
+	p.sign(request.Header)
 	response, err := p.client.Do(request)
 	if err != nil {
 		return nil, errors.Join(errGone, err)
@@ -96,6 +98,17 @@ func (p *Proxy) ask(ctx context.Context, method, path, kind string, body []byte)
 		return nil, errGone
 	}
 	return response, nil
+}
+
+// headerReader tells the portal on which side of the screen the scanner is.
+const headerReader = "Consigne-Reader"
+
+func (p *Proxy) sign(h http.Header) {
+	p.Device.Sign(h)
+	h.Del(headerReader)
+	if p.Reader != "" {
+		h.Set(headerReader, p.Reader)
+	}
 }
 
 // state is what the portal has for this kiosk.
@@ -136,12 +149,11 @@ func (p *Proxy) state(ctx context.Context) (state, error) {
 }
 
 // enrol opens the profile that waits for this kiosk and hands it to the portal,
-// which may know it only while its person stands here. A spare has time: nobody
-// stands in front of it.
+// which may know it only while its person stands here. Nobody stands in front of
+// a spare: its page stays and asks again.
 func (p *Proxy) enrol(w http.ResponseWriter, r *http.Request) {
-	select {
-	case <-p.active:
-	case <-r.Context().Done():
+	if !p.isActive() {
+		refuse(w, http.StatusNoContent)
 		return
 	}
 	s, err := p.state(r.Context())

@@ -46,6 +46,7 @@ type Options struct {
 	Host   string // the only Host that is answered: "127.0.0.1:PORT"
 	Alias  string // a second one, "" for none
 	Window bool   // without one, "/" leads to the rest screen
+	Reader string // where the scanner is: "right", "left" or "below" the screen, "" for not said
 	// Close stops accepting connections; it is called before the answer that
 	// sends an ordinary browser to the next child.
 	Close func()

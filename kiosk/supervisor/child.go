@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -56,10 +59,14 @@ func (s *supervisor) launch(c *child) error {
 	}
 	defer theirs.Close()
 	fd := theirs.Fd()
+	noise := s.null
+	if s.Noise {
+		noise = os.Stderr
+	}
 	c.pid, err = syscall.ForkExec(s.Program, s.Args, &syscall.ProcAttr{
 		Dir:   c.home.Path(),
 		Env:   environment(s.Environ, c.home.Env(), s.Root.Path()),
-		Files: []uintptr{s.null.Fd(), os.Stderr.Fd(), os.Stderr.Fd(), fd},
+		Files: []uintptr{s.null.Fd(), noise.Fd(), noise.Fd(), fd, os.Stderr.Fd()},
 		Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL},
 	})
 	if err != nil {
@@ -98,6 +105,28 @@ func (c *child) kill() { unix.Kill(-c.pid, unix.SIGKILL) }
 // lives tells whether a process of the child's is left, dead but not collected
 // ones included.
 func (c *child) lives() bool { return !errors.Is(unix.Kill(-c.pid, 0), unix.ESRCH) }
+
+// strays are the processes whose own makers died and that therefore are ours now,
+// without those of keep: what ran out of a session's process group.
+func strays(keep func(pid int) bool) []int {
+	lists, err := filepath.Glob("/proc/self/task/*/children")
+	if err != nil {
+		return nil
+	}
+	var found []int
+	for _, list := range lists {
+		b, err := os.ReadFile(list)
+		if err != nil {
+			continue // a thread that ended meanwhile
+		}
+		for field := range strings.FieldsSeq(string(b)) {
+			if pid, err := strconv.Atoi(field); err == nil && !keep(pid) {
+				found = append(found, pid)
+			}
+		}
+	}
+	return found
+}
 
 // exit is the end of a process.
 type exit struct {

@@ -13,9 +13,10 @@ import (
 var passed = []string{"DISPLAY", "XAUTHORITY", "PULSE_SERVER", "PULSE_COOKIE", "PATH", "LANG", "LC_ALL", "TZ",
 	"LD_LIBRARY_PATH", "LIBGL_ALWAYS_SOFTWARE", "AT_SPI_BUS_ADDRESS", "GDK_SCALE", "GDK_DPI_SCALE", "CONSIGNE_TESTCLOCK"}
 
-// fixed keep libraries from looking elsewhere. Without a session bus there is
-// nothing to mount or to store settings with.
-var fixed = []string{"GDK_BACKEND=x11", "GIO_USE_VFS=local", "GSETTINGS_BACKEND=memory", "MESA_SHADER_CACHE_DISABLE=true", "GST_REGISTRY_FORK=no"}
+// fixed keep libraries from looking elsewhere. A bus that is switched off is not
+// started: the one that GLib would start lives longer than the session and
+// outside its process group.
+var fixed = []string{"DBUS_SESSION_BUS_ADDRESS=disabled:", "GDK_BACKEND=x11", "GIO_USE_VFS=local", "GSETTINGS_BACKEND=memory", "MESA_SHADER_CACHE_DISABLE=true", "GST_REGISTRY_FORK=no"}
 
 // environment is that of a child: from ours, with the home's folders and shared
 // for what all children of a run may share.

@@ -46,14 +46,17 @@ type Options struct {
 	Root     *home.Root       // where it may write
 	Scanner  string           // path, "" for none
 	Listener *net.TCPListener // for an ordinary browser, nil with a window
-	Log      *slog.Logger
+	// Noise lets through what WebKit and its kin write by themselves, which may
+	// hold addresses with their tokens. A child's own log comes in any case.
+	Noise bool
+	Log   *slog.Logger
 }
 
 type supervisor struct {
 	Options
 	scanner  *os.File
 	listener *os.File
-	null     *os.File // what children read from
+	null     *os.File
 	front    *child
 	spare    *child
 	dead     []*child // collected, some of their processes perhaps not
@@ -83,7 +86,7 @@ func Run(ctx context.Context, o Options) error {
 		return os.NewSyscallError("subreaper", err)
 	}
 	var err error
-	if s.null, err = os.Open(os.DevNull); err != nil {
+	if s.null, err = os.OpenFile(os.DevNull, os.O_RDWR, 0); err != nil {
 		return err
 	}
 	died := make(chan os.Signal, 1)
@@ -218,6 +221,7 @@ func (s *supervisor) collect() {
 			s.replace(c, e)
 		}
 	}
+	s.killStrays()
 	s.dead = slices.DeleteFunc(s.dead, func(c *child) bool {
 		if c.lives() {
 			return false
@@ -228,6 +232,16 @@ func (s *supervisor) collect() {
 		s.Log.Info("session wiped", "child", c.number)
 		return true
 	})
+}
+
+// killStrays ends what left its session's process group: nothing of a session
+// may outlive it, and no session needs a process that does.
+func (s *supervisor) killStrays() {
+	for _, pid := range strays(func(pid int) bool {
+		return s.front != nil && s.front.pid == pid || s.spare != nil && s.spare.pid == pid
+	}) {
+		unix.Kill(pid, unix.SIGKILL)
+	}
 }
 
 // forget takes the child of that process off our places, nil if there is none:

@@ -1,0 +1,132 @@
+package session
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"consigne/internal/seal"
+)
+
+const profile = `{"name":"Nobody Known","birth":"1990-01-02"}`
+
+// waiting is a portal at which enrolments wait.
+type waiting struct {
+	list   []map[string]any
+	status int
+	posted []string
+}
+
+func (p *waiting) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.URL.Path == "/device/state":
+		json.NewEncoder(w).Encode(map[string]any{"enrolments": p.list})
+	case strings.HasPrefix(r.URL.Path, "/device/enrolments/"):
+		body, _ := io.ReadAll(r.Body)
+		p.posted = append(p.posted, strings.TrimPrefix(r.URL.Path, "/device/enrolments/")+" "+string(body))
+		if p.status == http.StatusNoContent {
+			http.SetCookie(w, &http.Cookie{Name: "enrol", Value: "SECRET", Path: "/k"})
+		}
+		w.WriteHeader(p.status)
+	case r.URL.Path == "/k/enrol":
+		io.WriteString(w, "<!doctype html><html lang=fr>"+r.Header.Get("Cookie"))
+	default:
+		io.WriteString(w, "<!doctype html><html lang=fr>")
+	}
+}
+
+func (p *waiting) add(t *testing.T, r *rig, id string, place seal.Place) {
+	t.Helper()
+	sealed, err := r.Device.Key.Identity().Public().Seal(place, []byte(profile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.list = append(p.list, map[string]any{"id": id, "sealed": sealed})
+}
+
+func placeOf(id, reader string) seal.Place {
+	return seal.Place{Table: "enrolment", Row: id, Column: "profile", Reader: reader}
+}
+
+func TestEnrol(t *testing.T) {
+	portal := &waiting{status: http.StatusNoContent}
+	r := newRig(t, portal.ServeHTTP)
+	portal.add(t, r, "FOREIGN", placeOf("FOREIGN", "OTHER"))
+	portal.add(t, r, "MOVED", placeOf("ANOTHER", "DEV"))
+	portal.add(t, r, "RIGHT", placeOf("RIGHT", "DEV"))
+	got := r.get("/" + r.token + "/-/enrol")
+	if got.StatusCode != 303 || got.Header.Get("Location") != r.Page("enrol") {
+		t.Fatalf("status %d", got.StatusCode)
+	}
+	if len(portal.posted) != 1 || portal.posted[0] != "RIGHT "+profile {
+		t.Errorf("posted %d profiles, or another one", len(portal.posted))
+	}
+	if body := text(t, r.get(r.k("enrol"))); !strings.HasSuffix(body, "enrol=SECRET") {
+		t.Error("the enrolment's cookie was not kept")
+	}
+	if !r.opened() {
+		t.Error("the session is not open")
+	}
+	if r.atPage("problem?what=unread"); r.page.scan != scanEnrol {
+		t.Errorf("a card after an unread one is for %q", r.page.scan)
+	}
+	if log := r.log.String(); strings.Contains(log, "Nobody") || strings.Contains(log, "SECRET") {
+		t.Error("the log has what is a person's")
+	}
+}
+
+func TestEnrol_Refuses(t *testing.T) {
+	for name, test := range map[string]struct {
+		id, reader string
+		status     int
+		goes       string
+	}{
+		"nothing waits":         {"", "", 204, "rest"},
+		"for another kiosk":     {"ID", "OTHER", 204, "problem?what=enrol"},
+		"portal refuses":        {"ID", "DEV", 404, "problem?what=enrol"},
+		"id that is a path":     {"../state", "DEV", 204, "problem?what=enrol"},
+		"id that is a question": {"A?x=1", "DEV", 204, "problem?what=enrol"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			portal := &waiting{status: test.status}
+			r := newRig(t, portal.ServeHTTP)
+			if test.id != "" {
+				portal.add(t, r, test.id, placeOf(test.id, test.reader))
+			}
+			got := r.get("/" + r.token + "/-/enrol")
+			if got.StatusCode != 303 || got.Header.Get("Location") != r.Page(test.goes) {
+				t.Errorf("status %d to another page than %s", got.StatusCode, test.goes)
+			}
+			if r.opened() {
+				t.Error("a session was opened")
+			}
+		})
+	}
+}
+
+func TestEnrol_NotInTheSpare(t *testing.T) {
+	portal := &waiting{status: http.StatusNoContent}
+	r := newRig(t, portal.ServeHTTP)
+	portal.add(t, r, "RIGHT", placeOf("RIGHT", "DEV"))
+	spare := New(r.Options)
+	r.Proxy = spare
+	if got := r.get("/" + r.token + "/-/enrol"); got.StatusCode != 204 || len(portal.posted) > 0 {
+		t.Errorf("status %d, %d profiles opened where nobody stands", got.StatusCode, len(portal.posted))
+	}
+	if got := r.get("/" + r.token + "/-/end"); got.StatusCode == 204 || len(r.ended) > 0 {
+		t.Error("a spare can be ended by its page")
+	}
+}
+
+func TestEnrol_PortalGone(t *testing.T) {
+	portal := &waiting{status: http.StatusNoContent}
+	r := newRig(t, portal.ServeHTTP)
+	r.portal.Close()
+	got := r.get("/" + r.token + "/-/enrol")
+	body := text(t, got)
+	if got.StatusCode != 503 || !strings.Contains(body, `data-back="`+r.Page("rest")+`"`) {
+		t.Errorf("status %d", got.StatusCode)
+	}
+}
