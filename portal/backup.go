@@ -43,8 +43,9 @@ func verify(ctx context.Context, env *service.Env, paths *service.Paths) error {
 		return fmt.Errorf("verify: %w", err)
 	}
 	if found > 0 {
-		return fmt.Errorf("verify: %d damages found", found)
+		return fmt.Errorf("verify: damage in %d places", found)
 	}
+	note("no damage found")
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"consigne/internal/service"
 	"consigne/portal/vault"
+	"consigne/portal/web"
 )
 
 // sweepEvery is how often what has ended is deleted; reads refuse it before.
@@ -46,7 +48,6 @@ func serveCommand() service.Command {
 
 func (o *serveOptions) check() error {
 	if o.publicURL == "" {
-		o.publicURL = "http://" + o.listen
 		return nil
 	}
 	u, err := url.Parse(o.publicURL)
@@ -56,29 +57,44 @@ func (o *serveOptions) check() error {
 	return nil
 }
 
-// serve opens in order and closes in the opposite one: store, listeners, then
-// the tasks that use both.
+// serve opens in order and closes in the opposite one: port, store, then the
+// tasks that use both. The port comes first since links may bear its number.
 func serve(ctx context.Context, env *service.Env, o *serveOptions) error {
-	// The rooms log through the default logger.
-	slog.SetDefault(env.Log)
+	slog.SetDefault(env.Log) // the rooms log through it
 	if err := service.Harden(); err != nil {
 		return err
 	}
-	p, err := openPortal(ctx, o.paths, o.publicURL, env.Log)
+	rooms := &later{}
+	public, err := service.Listen(ctx, "public", o.listen, rooms, env.Log)
 	if err != nil {
 		return fmt.Errorf("serve: %w", err)
+	}
+	p, err := openPortal(ctx, o.paths, o.baseURL(public.Addr(), env.Log), env.Log)
+	if err != nil {
+		return errors.Join(fmt.Errorf("serve: %w", err), public.Close())
 	}
 	defer p.Close()
-	metrics := service.NewMetrics()
-	public, err := service.Listen(ctx, "public", o.listen, p.router(o.proxies), env.Log)
-	if err != nil {
-		return fmt.Errorf("serve: %w", err)
-	}
-	internal, err := service.Listen(ctx, "internal", o.internal, service.Internal(metrics, p.ready), env.Log)
+	rooms.Handler = p.router(o.proxies)
+	internal, err := service.Listen(ctx, "internal", o.internal, service.Internal(service.NewMetrics(), p.ready), env.Log)
 	if err != nil {
 		return errors.Join(fmt.Errorf("serve: %w", err), public.Close())
 	}
 	return service.RunAll(ctx, public.Run, internal.Run, p.sweep)
+}
+
+// later is a handler that is known only after its port. Nothing is answered in
+// between.
+type later struct{ http.Handler }
+
+// baseURL is where links lead.
+func (o *serveOptions) baseURL(addr string, log *slog.Logger) string {
+	if o.publicURL != "" {
+		return o.publicURL
+	}
+	if !web.Loopback(addr) {
+		log.Warn("links lead nowhere outside: --public-url is not set")
+	}
+	return "http://" + addr
 }
 
 // ready answers whether the store does.
