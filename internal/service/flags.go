@@ -19,7 +19,7 @@ type Flags struct {
 var shared = []string{"data", "database", "keys", "blobs"}
 
 // programs are the names between CONSIGNE_ and the flag's in the variables of one program.
-var programs = []string{"portal", "smsd", "kiosk"}
+var programs = []string{"portal", "smsd", "kiosk", "demo"}
 
 // Variable gives the environment twin of a program's flag.
 func Variable(program, flagName string) string {
