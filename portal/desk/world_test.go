@@ -3,15 +3,16 @@ package desk_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"image"
 	"image/color"
 	"image/jpeg"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -218,7 +219,7 @@ type answer struct {
 	cookies map[string]*http.Cookie
 }
 
-// as is a request by a signed-in member; cookie "" is nobody.
+// do sends a request by a signed-in member; cookie "" is nobody.
 func (w *world) do(r *http.Request, cookie string) answer {
 	w.t.Helper()
 	if cookie != "" {
@@ -311,9 +312,9 @@ func must(t testing.TB, err error) {
 	}
 }
 
-func wantErr(t testing.TB, what string, err, want error) {
-	t.Helper()
-	if !errors.Is(err, want) {
-		t.Errorf("%s: got %v, want %v", what, err, want)
-	}
+// TestMain keeps the log of requests out of the way; the test that reads the log
+// puts its own in place.
+func TestMain(m *testing.M) {
+	slog.SetDefault(slog.New(slog.DiscardHandler))
+	os.Exit(m.Run())
 }
