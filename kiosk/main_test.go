@@ -73,7 +73,7 @@ type entry struct {
 	Child, MS     int
 	Pid           int
 	Front         bool
-	Addr          string
+	Addr, Homes   string
 }
 
 func start(t *testing.T, dir string, env []string, args ...string) *running {

@@ -92,6 +92,7 @@ func Run(ctx context.Context, o Options) error {
 	died := make(chan os.Signal, 1)
 	signal.Notify(died, unix.SIGCHLD)
 	defer signal.Stop(died)
+	s.Log.Info("supervising", "homes", s.Root.Path())
 	s.fill()
 	s.loop(ctx, died)
 	s.stop(died)
