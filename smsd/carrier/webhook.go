@@ -145,9 +145,9 @@ func (h Webhooks) inbound(w http.ResponseWriter, r *http.Request, c call) string
 	result, act := "other", func(context.Context, string) error { return nil }
 	switch word := keyword(c.form["Body"]); {
 	case stopWords[word]:
-		result, act = "stop", h.Inbox.OptOut
+		result, act = "opt-out", h.Inbox.OptOut
 	case startWords[word]:
-		result, act = "start", h.Inbox.OptIn
+		result, act = "opt-in", h.Inbox.OptIn
 	}
 	if err := act(r.Context(), from); err != nil {
 		h.Log.Error("webhook", "error", err)

@@ -1,0 +1,222 @@
+// Package twiliotest stands in for Twilio in tests: an HTTP server that takes
+// messages, answers well or badly, lists what it took and calls back, signed.
+package twiliotest
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"consigne/smsd/carrier"
+)
+
+// Fault is how the server treats one request for a message.
+type Fault int
+
+// What can go wrong. After the first five the message was taken nevertheless.
+const (
+	None        Fault = iota
+	Hang              // takes it and does not answer until the client leaves
+	Close             // takes it and closes the connection
+	BadGateway        // takes it and answers 502 in HTML
+	Broken            // takes it and answers 201 with half an object
+	Refuse            // 400 with the code of the server's Refusal
+	Busy              // 429 and Retry-After
+	Unavailable       // 503, not taken
+	CloseBefore       // closes the connection without taking it
+	Locked            // 401
+)
+
+func (f Fault) takes() bool { return f < Refuse }
+
+// Message is one that the server took.
+type Message struct {
+	SID, To, From, Body, Callback, Status string
+	Code                                  int
+}
+
+// Server is the stand-in. Its fields may be set before requests come.
+type Server struct {
+	*httptest.Server
+	Account carrier.Account
+	Refusal int                                // Twilio's code for Refuse
+	Plan    func(n int, form url.Values) Fault // what becomes of the n-th request; nil: all go well
+	Taken   chan Message                       // every message taken, if anybody reads
+
+	mu       sync.Mutex
+	messages []Message
+	requests int
+	lists    int
+}
+
+// New starts a server that stops with the test.
+func New(t testing.TB) *Server {
+	s := &Server{
+		Account: carrier.Account{SID: "AC0123456789abcdef0123456789abcdef", Token: "0123456789abcdef", From: "+33756790000"},
+		Taken:   make(chan Message, 1<<16),
+	}
+	mux := http.NewServeMux()
+	path := "/2010-04-01/Accounts/" + s.Account.SID + "/Messages.json"
+	mux.HandleFunc("POST "+path, s.create)
+	mux.HandleFunc("GET "+path, s.list)
+	s.Server = httptest.NewServer(s.authorized(mux))
+	t.Cleanup(func() {
+		s.CloseClientConnections() // ends what hangs
+		s.Server.Close()
+	})
+	return s
+}
+
+func (s *Server) authorized(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, password, _ := r.BasicAuth()
+		if user != s.Account.SID || password != s.Account.Token {
+			refuse(w, http.StatusUnauthorized, 20003)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (s *Server) create(w http.ResponseWriter, r *http.Request) {
+	if err := r.ParseForm(); err != nil {
+		refuse(w, http.StatusBadRequest, 20001)
+		return
+	}
+	s.mu.Lock()
+	s.requests++
+	fault := None
+	if s.Plan != nil {
+		fault = s.Plan(s.requests, r.PostForm)
+	}
+	m := Message{
+		SID: fmt.Sprintf("SM%032x", s.requests), To: r.PostForm.Get("To"), From: r.PostForm.Get("From"),
+		Body: r.PostForm.Get("Body"), Callback: r.PostForm.Get("StatusCallback"), Status: "queued",
+	}
+	if fault.takes() {
+		s.messages = append(s.messages, m)
+		s.Taken <- m
+	}
+	s.mu.Unlock()
+	s.answer(w, r, fault, m)
+}
+
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, fault Fault, m Message) {
+	switch fault {
+	case None:
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusCreated)
+		json.NewEncoder(w).Encode(m.json())
+	case Hang:
+		<-r.Context().Done()
+	case Close, CloseBefore:
+		panic(http.ErrAbortHandler)
+	case BadGateway:
+		w.Header().Set("Content-Type", "text/html")
+		w.WriteHeader(http.StatusBadGateway)
+		fmt.Fprint(w, "<html><body><h1>502 Bad Gateway</h1></body></html>")
+	case Broken:
+		w.WriteHeader(http.StatusCreated)
+		fmt.Fprint(w, `{"sid":"SM`)
+	case Refuse:
+		refuse(w, http.StatusBadRequest, s.Refusal)
+	case Busy:
+		w.Header().Set("Retry-After", "1")
+		refuse(w, http.StatusTooManyRequests, 20429)
+	case Unavailable:
+		refuse(w, http.StatusServiceUnavailable, 20503)
+	case Locked:
+		refuse(w, http.StatusUnauthorized, 20003)
+	}
+}
+
+func refuse(w http.ResponseWriter, status, code int) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(map[string]any{"code": code, "message": "refused by the test", "status": status})
+}
+
+func (m Message) json() map[string]any {
+	out := map[string]any{"sid": m.SID, "to": m.To, "from": m.From, "body": m.Body, "status": m.Status, "error_code": nil}
+	if m.Code != 0 {
+		out["error_code"] = m.Code
+	}
+	return out
+}
+
+func (s *Server) list(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lists++
+	found := []map[string]any{}
+	for i := len(s.messages) - 1; i >= 0; i-- { // the newest first
+		if to := r.URL.Query().Get("To"); to == "" || s.messages[i].To == to {
+			found = append(found, s.messages[i].json())
+		}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(map[string]any{"messages": found, "page": 0, "page_size": 200, "next_page_uri": nil})
+}
+
+// Messages gives what was taken so far, in order.
+func (s *Server) Messages() []Message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Message(nil), s.messages...)
+}
+
+// Requests counts the requests for messages.
+func (s *Server) Requests() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.requests
+}
+
+// Lists counts the questions for the list.
+func (s *Server) Lists() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lists
+}
+
+// CallBack reports a status of a message as Twilio does and returns the HTTP
+// status of the answer. A code of 0 is none.
+func (s *Server) CallBack(m Message, status string, code int) (int, error) {
+	form := map[string]string{
+		"MessageSid": m.SID, "SmsSid": m.SID, "MessageStatus": status, "SmsStatus": status,
+		"To": m.To, "From": m.From, "AccountSid": s.Account.SID, "ApiVersion": "2010-04-01",
+	}
+	if code != 0 {
+		form["ErrorCode"] = fmt.Sprint(code)
+	}
+	return s.Post(m.Callback, form)
+}
+
+// Post makes a signed webhook call.
+func (s *Server) Post(address string, form map[string]string) (int, error) {
+	return Call(address, form, carrier.Sign(s.Account.Token, address, form))
+}
+
+// Call makes a webhook call with any signature.
+func Call(address string, form map[string]string, signature string) (int, error) {
+	values := url.Values{}
+	for name, v := range form {
+		values.Set(name, v)
+	}
+	r, err := http.NewRequest(http.MethodPost, address, strings.NewReader(values.Encode()))
+	if err != nil {
+		return 0, err
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+	r.Header.Set(carrier.SignatureHeader, signature)
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0, err
+	}
+	return res.StatusCode, res.Body.Close()
+}

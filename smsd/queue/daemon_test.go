@@ -1,0 +1,211 @@
+package queue_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"consigne/internal/database"
+	"consigne/internal/database/dbtest"
+	"consigne/internal/seal"
+	"consigne/smsd/queue"
+)
+
+// network is a carrier that misbehaves: what it takes it puts down in phones,
+// whatever it answers.
+type network struct {
+	mu     sync.Mutex
+	random *rand.Rand
+	calm   bool // answers rightly from now on
+	phones map[string][]string
+	ids    map[string][]queue.Receipt
+	n      int
+	asked  int
+}
+
+func newNetwork() *network {
+	return &network{random: rand.New(rand.NewPCG(7, 7)), phones: map[string][]string{}, ids: map[string][]queue.Receipt{}}
+}
+
+func (*network) Name() string { return "network" }
+
+func (w *network) Deliver(ctx context.Context, d queue.Delivery) (queue.Receipt, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	fault := w.random.IntN(10)
+	switch {
+	case w.calm:
+	case fault == 0:
+		return queue.Receipt{}, &queue.Refusal{Code: "429", Class: queue.ClassBusy}
+	case fault == 1: // closed before it took the message
+		return queue.Receipt{}, &queue.Doubt{Code: "cut"}
+	}
+	w.n++
+	r := queue.Receipt{CarrierID: fmt.Sprint("SM", w.n), State: queue.Accepted}
+	w.phones[d.To] = append(w.phones[d.To], d.Text)
+	w.ids[d.To+d.Text] = append(w.ids[d.To+d.Text], r)
+	if !w.calm && fault <= 4 { // took it, and answers badly
+		return queue.Receipt{}, &queue.Doubt{Code: "http-502"}
+	}
+	return r, nil
+}
+
+func (w *network) Find(_ context.Context, d queue.Delivery) ([]queue.Receipt, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.asked++
+	if !w.calm && w.random.IntN(4) == 0 {
+		return nil, &queue.Doubt{Code: "timeout"}
+	}
+	return w.ids[d.To+d.Text], nil
+}
+
+// leap is a clock that runs a thousand times as fast, so that graces pass.
+func leap() func() time.Time {
+	start := time.Now()
+	return func() time.Time { return start.Add(1000 * time.Since(start)) }
+}
+
+// With half the requests at fault, every message is in its phone exactly once.
+func TestDaemon_NeverLostNeverTwice(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		const many = 120
+		now := leap()
+		keys := queue.NewKeys(seal.NewKey())
+		sender := queue.NewSender(keys.Public(), now)
+		want := map[string]map[string]int{}
+		err := db.Write(t.Context(), func(tx database.Handle) error {
+			for i := range many {
+				m := queue.Message{
+					ID: fmt.Sprint("m", i), Kind: queue.Notice, Due: now(), Expires: now().Add(300 * 24 * time.Hour),
+					Text: fmt.Sprint("Message ", i%40), // each text to each phone more than once
+				}
+				to := fmt.Sprintf("+3363998%04d", i%10)
+				if want[to] == nil {
+					want[to] = map[string]int{}
+				}
+				want[to][m.Text]++
+				if _, err := sender.EnqueueTo(t.Context(), tx, to, m); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := newNetwork()
+		runUntil(t, db, queue.New(db, keys, now, 2*time.Minute), w, func(open map[queue.State]int) bool {
+			return open[queue.Planned]+open[queue.Claimed]+open[queue.Unknown] == 0
+		})
+		if w.asked == 0 {
+			t.Error("the carrier was never asked: the test makes no doubt")
+		}
+		for to, texts := range want {
+			got := map[string]int{}
+			for _, text := range w.phones[to] {
+				got[text]++
+			}
+			for text, n := range texts {
+				if got[text] != n {
+					t.Errorf("a phone has %q %d times, want %d", text, got[text], n)
+				}
+			}
+		}
+	})
+}
+
+// runUntil runs a daemon until the counts of open messages satisfy done.
+func runUntil(t *testing.T, db *database.DB, q *queue.Queue, c queue.Carrier, done func(map[queue.State]int) bool) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	d := queue.NewDaemon(q, c, queue.Options{
+		Workers: 8, Poll: 10 * time.Millisecond, Alone: db.Kind() == database.SQLite, Log: slog.New(slog.DiscardHandler),
+	})
+	ended := make(chan error, 1)
+	go func() { ended <- d.Run(ctx) }()
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	late := time.After(2 * time.Minute)
+	for {
+		open, _, err := q.Open(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if done(open) {
+			break
+		}
+		select {
+		case <-look.C:
+		case <-late:
+			t.Fatalf("not done after two minutes: %v", open)
+		}
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A stop waits for the request in flight and writes what came of it.
+func TestDaemon_StopWaitsForTheAnswer(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		b.enqueue("m")
+		leaving, answer := make(chan bool), make(chan bool)
+		c := fakeCarrier{deliver: func(context.Context, queue.Delivery) (queue.Receipt, error) {
+			leaving <- true
+			<-answer
+			return accepted("SM1"), nil
+		}}
+		ctx, stop := context.WithCancel(b.Context())
+		ended := make(chan error, 1)
+		d := queue.NewDaemon(b.queue, c, queue.Options{Poll: time.Millisecond, Log: slog.New(slog.DiscardHandler)})
+		go func() { ended <- d.Run(ctx) }()
+		<-leaving
+		stop()
+		b.want("m", queue.Claimed)
+		close(answer)
+		b.must(<-ended)
+		b.want("m", queue.Accepted)
+	})
+}
+
+// One number that fails holds up no other, and a carrier that hangs keeps only
+// the workers that wait for it.
+func TestDaemon_OthersGoOn(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		b.enqueueTo("+33639980009", b.message("hangs"))
+		b.enqueueTo("+33639980008", b.message("bad"))
+		b.clock.forward(time.Second)
+		b.enqueue("good")
+		sent := make(chan string, 1)
+		release := make(chan bool)
+		c := fakeCarrier{deliver: func(_ context.Context, d queue.Delivery) (queue.Receipt, error) {
+			switch d.ID {
+			case "hangs":
+				<-release
+			case "bad":
+				return queue.Receipt{}, refusal(queue.ClassNumber)
+			}
+			sent <- d.ID
+			return accepted("SM-" + d.ID), nil
+		}}
+		ctx, stop := context.WithCancel(b.Context())
+		ended := make(chan error, 1)
+		d := queue.NewDaemon(b.queue, c, queue.Options{Workers: 2, Poll: time.Millisecond, Log: slog.New(slog.DiscardHandler)})
+		go func() { ended <- d.Run(ctx) }()
+		if got := <-sent; got != "good" {
+			b.Errorf("%s left first", got)
+		}
+		close(release)
+		stop()
+		b.must(<-ended)
+		b.want("bad", queue.Failed)
+		b.want("good", queue.Accepted)
+	})
+}
