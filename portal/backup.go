@@ -43,7 +43,7 @@ func verify(ctx context.Context, env *service.Env, paths *service.Paths) error {
 		return fmt.Errorf("verify: %w", err)
 	}
 	if found > 0 {
-		return fmt.Errorf("verify: damage in %d places", found)
+		return fmt.Errorf("verify: damage found: %d", found)
 	}
 	note("no damage found")
 	return nil

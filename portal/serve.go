@@ -47,8 +47,8 @@ func serveCommand() service.Command {
 }
 
 func (o *serveOptions) check() error {
-	if o.publicURL == "" {
-		return nil
+	if err := checkPaths(o.paths); err != nil || o.publicURL == "" {
+		return err
 	}
 	u, err := url.Parse(o.publicURL)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {

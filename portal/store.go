@@ -29,10 +29,17 @@ type store struct {
 	blobs *blob.Dir
 }
 
+func checkPaths(paths *service.Paths) error {
+	if strings.Contains(paths.Blobs(), "://") {
+		return service.Usagef("--blobs: wants a folder")
+	}
+	return nil
+}
+
 // openStore opens the store, making it where there is none.
 func openStore(ctx context.Context, paths *service.Paths) (*store, error) {
-	if strings.Contains(paths.Blobs(), "://") {
-		return nil, service.Usagef("--blobs: wants a folder")
+	if err := checkPaths(paths); err != nil {
+		return nil, err
 	}
 	db, err := database.Open(ctx, paths.Database())
 	if err != nil {
