@@ -66,7 +66,7 @@ func setupRun(f *service.Flags) service.Run {
 			if err != nil {
 				return err
 			}
-			*bin = filepath.Dir(self)
+			*bin = near(filepath.Dir(self))
 		}
 		h := &house{paths: paths, bin: *bin, env: env}
 		err := errors.Join(h.run(ctx), h.stop())
@@ -75,4 +75,16 @@ func setupRun(f *service.Flags) service.Run {
 		}
 		return nil
 	}
+}
+
+// near gives dir as seen from the working folder where it lies below that: what is printed is to be typed.
+func near(dir string) string {
+	here, err := os.Getwd()
+	if err != nil {
+		return dir
+	}
+	if rel, err := filepath.Rel(here, dir); err == nil && filepath.IsLocal(rel) {
+		return rel
+	}
+	return dir
 }

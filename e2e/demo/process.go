@@ -150,5 +150,6 @@ func (h *house) command(name string, args ...string) *exec.Cmd {
 	if name != "kiosk" {
 		args = append(args, "--database", h.paths.Database())
 	}
-	return exec.Command(filepath.Join(h.bin, name), args...)
+	// With a slash, so that it is never looked for in PATH.
+	return exec.Command(h.bin+"/"+name, args...)
 }
