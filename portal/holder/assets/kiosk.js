@@ -23,14 +23,19 @@
     voice.src = said.voice;
     voice.play().catch(() => body.classList.remove("speaking"));
   }
+  // The title, which the accessibility tree tells, says whether a voice speaks or
+  // was heard to its end.
+  const title = document.title;
+  const sound = (sign) => { document.title = sign + title; };
   for (const name of ["ended", "pause", "error", "emptied"]) voice.addEventListener(name, () => body.classList.remove("speaking"));
-  voice.addEventListener("playing", () => body.classList.add("speaking"));
+  voice.addEventListener("ended", () => sound("✓ "));
+  voice.addEventListener("playing", () => { body.classList.add("speaking"); sound("♪ "); });
 
   // A long sentence takes smaller letters rather than a third line.
   function fit(target) {
     if (!target) return;
     target.classList.remove("long", "longer");
-    for (const size of ["long", "longer"]) if (target.scrollHeight > target.clientHeight + 2) target.classList.add(size);
+    for (const size of ["long", "longer"]) if (target.offsetHeight > 84) target.classList.add(size);
   }
 
   // Five steps of 6 dB. A new person starts at three: the goodbye forgets.
@@ -92,15 +97,19 @@
   let quiet = 0, left = countdown, before = Date.now();
   const speaking = () => body.classList.contains("speaking");
   const question = { voice: still.dataset.voice, caption: still.dataset.caption };
+  // What lies under the question cannot be touched.
+  function cover(on) {
+    still.hidden = !on;
+    body.classList.toggle("away", on);
+    for (const part of all("main, body > .top")) part.inert = on;
+  }
   function wake() {
     quiet = 0;
     if (still.hidden) return;
-    still.hidden = true;
-    body.classList.remove("away");
+    cover(false);
   }
   function ask() {
-    still.hidden = false;
-    body.classList.add("away");
+    cover(true);
     left = countdown;
     speak(question);
   }
