@@ -117,6 +117,11 @@ func (p *Proxy) modify(r *http.Response) error {
 	if isDocument(r.Request) && r.StatusCode >= http.StatusBadRequest && !isHTML(r) {
 		return errAnswer // words for programs: the portal does not know this kiosk
 	}
+	if p.Window {
+		// One origin is all that the window ever sees. This header would only
+		// make WebKit start another process for the same page.
+		r.Header.Del("Cross-Origin-Opener-Policy")
+	}
 	err := p.note(r)
 	r.Header.Del(headerScan)
 	r.Header.Del(headerSession)
