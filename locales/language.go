@@ -3,6 +3,7 @@ package locales
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"unicode/utf8"
 
@@ -65,9 +66,9 @@ func (g *language) first(list string) int {
 	return 0
 }
 
-func readLanguage(tag string) (language, error) {
+func readLanguage(files fs.FS, tag string) (language, error) {
 	var lang language
-	text, err := languageFiles.ReadFile("languages/" + tag + ".toml")
+	text, err := fs.ReadFile(files, "languages/"+tag+".toml")
 	if err != nil {
 		return lang, err
 	}

@@ -14,17 +14,15 @@ package locales
 import (
 	"embed"
 	"fmt"
+	"io/fs"
 	"path"
 	"sort"
 	"strings"
 	"sync"
 )
 
-//go:embed languages/*.toml
-var languageFiles embed.FS
-
-//go:embed messages/*.toml
-var messageFiles embed.FS
+//go:embed languages/*.toml messages/*.toml
+var catalogueFiles embed.FS
 
 // Fallback is the tag of the only language that stands in for a missing
 // message or voice.
@@ -37,7 +35,7 @@ type Locale struct {
 }
 
 var loaded = sync.OnceValue(func() *set {
-	s, err := load()
+	s, err := load(catalogueFiles)
 	if err != nil {
 		panic("locales: " + err.Error())
 	}
@@ -51,23 +49,19 @@ type set struct {
 
 // load reads every language. It fails at the first file that is not complete:
 // a half language must stop the build's tests, not a person at a screen.
-func load() (*set, error) {
-	entries, err := languageFiles.ReadDir("languages")
+func load(files fs.FS) (*set, error) {
+	entries, err := fs.ReadDir(files, "languages")
 	if err != nil {
 		return nil, err
 	}
 	s := &set{byTag: map[string]*Locale{}}
 	for _, e := range entries {
 		tag := strings.TrimSuffix(e.Name(), ".toml")
-		lang, err := readLanguage(tag)
+		l, err := loadOne(files, tag)
 		if err != nil {
-			return nil, fmt.Errorf("language %s: %w", tag, err)
+			return nil, err
 		}
-		messages, err := readCatalogue(tag)
-		if err != nil {
-			return nil, fmt.Errorf("messages %s: %w", tag, err)
-		}
-		s.byTag[tag] = &Locale{language: lang, messages: messages}
+		s.byTag[tag] = l
 		s.tags = append(s.tags, tag)
 	}
 	if s.byTag[Fallback] == nil {
@@ -81,6 +75,18 @@ func load() (*set, error) {
 		return a.Tag < b.Tag
 	})
 	return s, nil
+}
+
+func loadOne(files fs.FS, tag string) (*Locale, error) {
+	lang, err := readLanguage(files, tag)
+	if err != nil {
+		return nil, fmt.Errorf("language %s: %w", tag, err)
+	}
+	messages, err := readCatalogue(files, tag)
+	if err != nil {
+		return nil, fmt.Errorf("messages %s: %w", tag, err)
+	}
+	return &Locale{language: lang, messages: messages}, nil
 }
 
 func messageFile(tag string) string { return path.Join("messages", tag+".toml") }

@@ -2,6 +2,7 @@ package locales
 
 import (
 	"fmt"
+	"io/fs"
 	"maps"
 	"regexp"
 	"slices"
@@ -9,7 +10,6 @@ import (
 
 	"github.com/BurntSushi/toml"
 	"github.com/nicksnyder/go-i18n/v2/i18n"
-	"github.com/nicksnyder/go-i18n/v2/i18n/template"
 	textlanguage "golang.org/x/text/language"
 )
 
@@ -26,10 +26,13 @@ type piece struct {
 
 func (p piece) nested() bool { return strings.Contains(p.name, ".") }
 
+// formNames is a message more in every bundle, whose forms are their own names:
+// it tells which form go-i18n takes for a number.
+var formNames = i18n.Message{ID: "plural form", Zero: "zero", One: "one", Two: "two", Few: "few", Many: "many", Other: "other"}
+
 // catalogue holds one language's messages: one go-i18n bundle, whose matcher
 // therefore has nothing to guess.
 type catalogue struct {
-	tag       string
 	localizer *i18n.Localizer
 	byKey     map[string]*message
 }
@@ -39,14 +42,12 @@ type catalogue struct {
 type message struct {
 	key   string
 	forms map[string][]piece
-	texts map[string]string
-	// count is the argument that chooses the plural form, "" where none does:
-	// the first plain place of the form "other".
+	// count is the argument that chooses the plural form, "" where none does.
 	count string
 }
 
-func readCatalogue(tag string) (*catalogue, error) {
-	text, err := messageFiles.ReadFile(messageFile(tag))
+func readCatalogue(files fs.FS, tag string) (*catalogue, error) {
+	text, err := fs.ReadFile(files, messageFile(tag))
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +65,10 @@ func parseCatalogue(tag string, text []byte) (*catalogue, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &catalogue{tag: tag, localizer: i18n.NewLocalizer(bundle, tag), byKey: map[string]*message{}}
+	if err := bundle.AddMessages(t, &formNames); err != nil {
+		return nil, err
+	}
+	c := &catalogue{localizer: i18n.NewLocalizer(bundle, tag), byKey: map[string]*message{}}
 	for _, m := range file.Messages {
 		msg, err := newMessage(m)
 		if err != nil {
@@ -76,7 +80,7 @@ func parseCatalogue(tag string, text []byte) (*catalogue, error) {
 }
 
 func newMessage(m *i18n.Message) (*message, error) {
-	msg := &message{key: m.ID, forms: map[string][]piece{}, texts: map[string]string{}}
+	msg := &message{key: m.ID, forms: map[string][]piece{}}
 	for form, text := range map[string]string{"zero": m.Zero, "one": m.One, "two": m.Two, "few": m.Few, "many": m.Many, "other": m.Other} {
 		if text == "" {
 			continue
@@ -85,23 +89,35 @@ func newMessage(m *i18n.Message) (*message, error) {
 		if err != nil {
 			return nil, fmt.Errorf("message %s: %w", m.ID, err)
 		}
-		msg.forms[form], msg.texts[form] = pieces, text
+		msg.forms[form] = pieces
 	}
 	if msg.forms["other"] == nil {
 		return nil, fmt.Errorf("message %s: no text", m.ID)
 	}
 	if len(msg.forms) > 1 {
-		for _, p := range msg.forms["other"] {
-			if p.name != "" && !p.nested() {
-				msg.count = p.name
-				break
-			}
-		}
-		if msg.count == "" {
+		if msg.count = counted(msg.forms["other"]); msg.count == "" {
 			return nil, fmt.Errorf("message %s: plural forms, but no place in the form other", m.ID)
 		}
 	}
 	return msg, nil
+}
+
+// counted answers which place of a form chooses the plural: {n} where there is
+// one, else the first.
+func counted(pieces []piece) string {
+	var first string
+	for _, p := range pieces {
+		if p.name == "" || p.nested() {
+			continue
+		}
+		if p.name == "n" {
+			return "n"
+		}
+		if first == "" {
+			first = p.name
+		}
+	}
+	return first
 }
 
 // cut splits a text at its places.
@@ -139,16 +155,9 @@ func (c *catalogue) choose(m *message, n int) (form string) {
 	if n == 0 && m.forms["zero"] != nil {
 		return "zero"
 	}
-	text, err := c.localizer.Localize(&i18n.LocalizeConfig{
-		MessageID: m.key, PluralCount: n, TemplateParser: template.IdentityParser{},
-	})
-	if err != nil {
+	form, err := c.localizer.Localize(&i18n.LocalizeConfig{MessageID: formNames.ID, PluralCount: n})
+	if err != nil || m.forms[form] == nil {
 		return "other"
 	}
-	for _, form := range []string{"one", "two", "few", "many", "other", "zero"} {
-		if m.texts[form] == text {
-			return form
-		}
-	}
-	return "other"
+	return form
 }

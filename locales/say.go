@@ -49,7 +49,7 @@ func logMissing(tag, key string) {
 
 // Text returns the words of a message, without a voice. A key that the language
 // lacks is answered in French and logged; one that French lacks too is logged
-// and answered as it is.
+// and answered by its own name.
 func (l *Locale) Text(key string, args Args) string {
 	parts, _ := l.find(key, args)
 	return caption(parts)

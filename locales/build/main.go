@@ -29,9 +29,11 @@ func main() {
 }
 
 func buildAll(ctx context.Context, dir string) error {
-	if _, err := os.Stat(filepath.Join(dir, "clips")); err != nil {
-		return fmt.Errorf("%w: run it where locales/ lies, or name the folder with -dir", err)
+	unlock, err := lock(filepath.Join(dir, "clips", ".gitignore"))
+	if err != nil {
+		return err
 	}
+	defer unlock()
 	if err := sounds(dir).build(ctx); err != nil {
 		return err
 	}
@@ -41,4 +43,17 @@ func buildAll(ctx context.Context, dir string) error {
 		}
 	}
 	return nil
+}
+
+// lock lets one build at a time work in the folder; another waits.
+func lock(file string) (unlock func(), err error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, fmt.Errorf("%w: run it where locales/ lies, or name the folder with -dir", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return func() { f.Close() }, nil
 }
