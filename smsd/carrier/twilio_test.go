@@ -229,7 +229,7 @@ func TestTwilio_FindNoAnswer(t *testing.T) {
 
 // No error of the carrier bears a number or a text, whatever the fault.
 func TestTwilio_ErrorsBearNoSecret(t *testing.T) {
-	for fault := twiliotest.Hang; fault <= twiliotest.Locked; fault++ {
+	for fault := twiliotest.Hang; fault <= twiliotest.Locked; fault++ { // all there are
 		s := twiliotest.New(t)
 		s.Plan = func(int, url.Values) twiliotest.Fault { return fault }
 		s.Refusal = 21211

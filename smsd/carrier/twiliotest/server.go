@@ -29,6 +29,7 @@ const (
 	Busy              // 429 and Retry-After
 	Unavailable       // 503, not taken
 	CloseBefore       // closes the connection without taking it
+	HangBefore        // does not answer, without taking it
 	Locked            // 401
 )
 
@@ -46,7 +47,8 @@ type Server struct {
 	Account carrier.Account
 	Refusal int                                // Twilio's code for Refuse
 	Plan    func(n int, form url.Values) Fault // what becomes of the n-th request; nil: all go well
-	Taken   chan Message                       // every message taken, if anybody reads
+	Taken   chan Message                       // every message taken, for whoever wants to wait
+	Asked   chan string                        // the text of every request, as soon as it is there
 
 	mu       sync.Mutex
 	messages []Message
@@ -54,11 +56,19 @@ type Server struct {
 	lists    int
 }
 
+// SetPlan changes what becomes of the requests from now on.
+func (s *Server) SetPlan(plan func(n int, form url.Values) Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.Plan = plan
+}
+
 // New starts a server that stops with the test.
 func New(t testing.TB) *Server {
 	s := &Server{
 		Account: carrier.Account{SID: "AC0123456789abcdef0123456789abcdef", Token: "0123456789abcdef", From: "+33756790000"},
 		Taken:   make(chan Message, 1<<16),
+		Asked:   make(chan string, 1<<16),
 	}
 	mux := http.NewServeMux()
 	path := "/2010-04-01/Accounts/" + s.Account.SID + "/Messages.json"
@@ -103,6 +113,7 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request) {
 		s.Taken <- m
 	}
 	s.mu.Unlock()
+	s.Asked <- m.Body
 	s.answer(w, r, fault, m)
 }
 
@@ -112,7 +123,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, fault Fault, m M
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusCreated)
 		json.NewEncoder(w).Encode(m.json())
-	case Hang:
+	case Hang, HangBefore:
 		<-r.Context().Done()
 	case Close, CloseBefore:
 		panic(http.ErrAbortHandler)
