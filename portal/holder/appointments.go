@@ -8,7 +8,7 @@ import (
 	"consigne/portal/vault"
 )
 
-const appointmentsEach = 4
+const appointmentsEach = 3
 
 type appointmentsView struct {
 	frame
@@ -16,7 +16,7 @@ type appointmentsView struct {
 	Turn   *turn
 }
 
-// appointments shows four coming appointments a page, the soonest first.
+// appointments shows three coming appointments a page, the soonest first.
 func (s *server) appointments(w http.ResponseWriter, r *http.Request, h *vault.Holder) {
 	v := appointmentsView{frame: s.inside(w, r, h, "appointments", "appointments", "calendar-dots")}
 	v.Back = "home"

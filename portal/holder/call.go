@@ -3,6 +3,8 @@ package holder
 import (
 	"net/http"
 
+	"github.com/nyaruka/phonenumbers"
+
 	"consigne/locales"
 	"consigne/portal/web"
 )
@@ -41,8 +43,8 @@ func (s *server) called(w http.ResponseWriter, r *http.Request) {
 // callPages are drawing and sentence of each state.
 var callPages = map[string]struct{ drawing, key string }{
 	callWaiting:  {"calling", "call.waiting"},
-	callSeen:     {"desk-has-it", "call.called"},
-	callAnswered: {"someone-comes", "call.coming"},
+	callSeen:     {"someone-comes", "call.called"},
+	callAnswered: {"someone-close", "call.coming"},
 	callLate:     {"nobody-yet", "call.late"},
 	callNone:     {"nobody-yet", "call.closed"},
 	"failed":     {"nobody-yet", "call.failed"},
@@ -52,11 +54,11 @@ func (s *server) showCalled(w http.ResponseWriter, r *http.Request, state string
 	v := calledView{frame: s.frame(w, r, "called", localeOf(r))}
 	relay, err := s.vault.Relay(r.Context(), deviceOf(r).RelayID)
 	if err == nil {
-		v.Phone = v.locale.Text("call.number", locales.Args{"phone": locales.Phone(relay.Phone)})
+		v.Phone = v.locale.Text("call.number", locales.Args{"phone": dialled(relay.Phone)})
 	}
 	page := callPages[state]
 	v.Chip, v.Drawing, v.CallState = "headset", page.drawing, state
-	v.Line = v.say(page.key, locales.Args{"phone": locales.Phone(relay.Phone)})
+	v.Line = v.say(page.key, locales.Args{"phone": dialled(relay.Phone)})
 	v.Idle, v.Back = idleCalledOutside, "rest"
 	h, err := s.vault.Holder(r.Context(), deviceOf(r), web.CookieValue(r, cookieHolder))
 	switch {
@@ -68,4 +70,14 @@ func (s *server) showCalled(w http.ResponseWriter, r *http.Request, state string
 		v.Idle, v.Back, v.Leave = idleCalledInside, "code", true
 	}
 	s.kiosk.Render(w, r, http.StatusOK, "called", v)
+}
+
+// dialled is a relay's number as somebody beside it dials it: without the
+// country's code.
+func dialled(number string) locales.Phone {
+	n, err := phonenumbers.Parse(number, "FR")
+	if err != nil {
+		return locales.Phone(number)
+	}
+	return locales.Phone(phonenumbers.Format(n, phonenumbers.NATIONAL))
 }

@@ -88,7 +88,7 @@ func (s *server) deviceState(w http.ResponseWriter, r *http.Request) {
 	for i, e := range waiting {
 		enrolments[i] = sealedEnrolment(e)
 	}
-	writeJSON(w, map[string]any{"enrolments": enrolments, "call": map[string]string{"state": call}, "phone": relay.Phone})
+	writeJSON(w, map[string]any{"enrolments": enrolments, "call": map[string]string{"state": call}, "phone": string(dialled(relay.Phone))})
 }
 
 // beginEnrolment takes the profile that the kiosk opened with its own key, and

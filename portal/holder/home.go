@@ -34,7 +34,8 @@ type stripView struct {
 // home shows the rooms that have been built, and the next appointment.
 func (s *server) home(w http.ResponseWriter, r *http.Request, h *vault.Holder) {
 	v := homeView{frame: s.inside(w, r, h, "home", "ink", "house-line")}
-	v.Line = v.Say("home.voice")
+	// There is nothing before home; "back" takes a first touch back.
+	v.Line, v.Back = v.Say("home.voice"), "home"
 	grants, err := h.Grants(r.Context())
 	if err != nil {
 		s.fail(w, r, err)

@@ -137,7 +137,7 @@ func (s *server) showTrouble(w http.ResponseWriter, r *http.Request, t trouble, 
 		v.Hints = append(v.Hints, hintView{Number: i + 1, Drawing: h.drawing, Text: v.T(h.key)})
 	}
 	if t.way == "home" && inside {
-		v.Way = &wayView{Href: "home", Icon: "house-line", Label: v.T("home.again")}
+		v.Way = &wayView{Href: "home", Icon: "house-line", Label: v.T("tile.home")}
 	}
 	s.kiosk.Render(w, r, status, v.page(), v)
 }

@@ -32,6 +32,6 @@ func (s *server) tell(w http.ResponseWriter, r *http.Request, v toldView, key st
 
 // wayTo is the button to one of the rooms, or home.
 func (f frame) wayTo(room string) wayView {
-	icons := map[string]string{"papers": "files", "appointments": "calendar-dots", "who": "users-three"}
+	icons := map[string]string{"home": "house-line", "papers": "files", "appointments": "calendar-dots", "who": "users-three"}
 	return wayView{Href: room, Icon: icons[room], Label: f.T("tile." + room), Say: f.Say("hear." + room)}
 }

@@ -144,13 +144,13 @@ func (f frame) drawn(g grantee, now time.Time) grantee {
 func iconOf(v vault.GrantView) itemIcon {
 	switch v.ItemKind {
 	case "paper":
-		return itemIcon{kindIcon(v.PaperKind), "papers"}
+		return itemIcon{kindIcon(v.PaperKind), "of-papers"}
 	case "appointment":
-		return itemIcon{"calendar-dots", "appointments"}
+		return itemIcon{"calendar-dots", "of-appointments"}
 	case "profile":
-		return itemIcon{"user", "profile"}
+		return itemIcon{"user", "of-profile"}
 	}
-	return itemIcon{"file", "profile"}
+	return itemIcon{"file", "of-profile"}
 }
 
 // whoLine says how many can see papers, and who looked last.
@@ -189,7 +189,7 @@ func (f frame) lastLook(l lookView, now time.Time) locales.Sentence {
 
 // lookView is one line of the journal.
 type lookView struct {
-	Relay             vault.Relay // zero: the holder's own phone
+	Relay             vault.Relay
 	Verb, Icon, Class string
 	Ago               int // nights
 	Clock             string
@@ -199,9 +199,9 @@ type lookView struct {
 	at   time.Time
 }
 
-// lookVerbs are what others do with a vault, with the sign of each.
+// lookVerbs are what relays do with a vault, with the sign of each.
 var lookVerbs = map[string]string{
-	vault.VerbRead: "eye", vault.VerbDeposited: "plus", vault.VerbPlanned: "plus", vault.VerbOpened: "lock-open",
+	vault.VerbRead: "eye", vault.VerbDeposited: "plus", vault.VerbPlanned: "plus",
 }
 
 func (f frame) looks(entries []vault.Entry, relays map[string]vault.Relay, now time.Time) []lookView {
@@ -209,15 +209,15 @@ func (f frame) looks(entries []vault.Entry, relays map[string]vault.Relay, now t
 	for _, e := range entries {
 		sign, ok := lookVerbs[e.Verb]
 		relay, known := relays[e.Actor]
-		if !ok || !known && e.Verb != vault.VerbOpened {
+		if !ok || !known {
 			continue
 		}
 		at := e.At.In(now.Location())
 		kind := cmp.Or(e.PaperKind, "other")
-		l := lookView{Relay: relay, Verb: sign, verb: e.Verb, at: at, Icon: kindIcon(kind), Class: "papers",
+		l := lookView{Relay: relay, Verb: sign, verb: e.Verb, at: at, Icon: kindIcon(kind), Class: "of-papers",
 			Ago: max(0, nightsBetween(at, now)), Clock: at.Format("15:04")}
 		if e.Verb == vault.VerbPlanned {
-			l.Icon, l.Class = "calendar-dots", "appointments"
+			l.Icon, l.Class = "calendar-dots", "of-appointments"
 		}
 		l.Say = f.say("seen."+e.Verb, locales.Args{"relay": relayName(relay), "paper": locales.Kind(kind), "n": l.Ago, "t": at})
 		out = append(out, l)
