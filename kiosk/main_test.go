@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 }
 
 // patience is how long a machine that does much else may take.
-func patience() <-chan time.Time { return time.After(90 * time.Second) }
+func patience() <-chan time.Time { return time.After(3 * time.Minute) }
 
 // program runs the kiosk with args and env until it ends.
 func program(t *testing.T, dir, stdin string, env []string, args ...string) (status int, stdout, stderr string) {

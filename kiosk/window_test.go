@@ -93,7 +93,7 @@ func covered(img image.Image) bool {
 // until looks again until what is on the screen fits.
 func until(t *testing.T, display, what string, fits func(image.Image) bool) {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); {
 		if fits(picture(t, display)) {
 			return
 		}
@@ -226,6 +226,34 @@ func TestWindow_Session(t *testing.T) {
 		if strings.Contains(k.all.String(), secret) {
 			t.Errorf("the log has %q", secret)
 		}
+	}
+}
+
+// The view's process can crash while the child's own goes on.
+func TestWindow_ViewCrashes(t *testing.T) {
+	display := screen(t, "1280x800")
+	portal := newStandIn(t)
+	k := start(t, enrolled(t, portal), []string{"DISPLAY=" + display, "PULSE_SERVER=" + sound(t)})
+	k.wait("a warm spare", isWarm(2))
+	child := childOf(t, k.cmd.Process.Pid, 1)
+	killed := 0
+	for _, pid := range childrenOf(t, child) {
+		line, _ := os.ReadFile("/proc/" + pid + "/cmdline")
+		if n, err := strconv.Atoi(pid); err == nil && strings.Contains(string(line), "WebKitWebProcess") {
+			killed++
+			syscall.Kill(n, syscall.SIGKILL)
+		}
+	}
+	if killed == 0 {
+		t.Fatal("the window has no view's process")
+	}
+	k.wait("the session's end", func(e entry) bool { return e.Msg == "session ended" && e.Why == "window" })
+	k.wait("the spare in front", func(e entry) bool { return e.Msg == "session in front" && e.Child == 2 })
+	k.wait("another spare", isWarm(3))
+	until(t, display, "the rest page of the spare", covered)
+	k.stop()
+	if log := k.all.String(); strings.Contains(log, "WebKit") || strings.Contains(log, "127.0.0.1") {
+		t.Errorf("the log has the words of libraries:\n%s", log)
 	}
 }
 

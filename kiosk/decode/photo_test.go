@@ -143,7 +143,7 @@ func (l light) at(u, v float64) float64 {
 	return bright
 }
 
-const photoWidth, photoHeight = 800, 600
+const photoWidth, photoHeight = 640, 480
 
 // photograph draws a card as a camera would see it.
 func photograph(f *face, p pose, l light, rng *rand.Rand) *image.Gray {
@@ -152,11 +152,11 @@ func photograph(f *face, p pose, l light, rng *rand.Rand) *image.Gray {
 	for y := range photoHeight {
 		for x := range photoWidth {
 			sum := 0.0
-			for _, sub := range [4][2]float64{{0.25, 0.25}, {0.75, 0.25}, {0.25, 0.75}, {0.75, 0.75}} {
+			for _, sub := range [2][2]float64{{0.25, 0.25}, {0.75, 0.75}} {
 				sum += f.brightness(p.onCard(float64(x)+sub[0], float64(y)+sub[1]))
 			}
 			u, v := float64(x)/photoWidth, float64(y)/photoHeight
-			value := sum / 4 * l.at(u, v)
+			value := sum / 2 * l.at(u, v)
 			value += l.glare * math.Exp(-((u-l.gx)*(u-l.gx)+(v-l.gy)*(v-l.gy))*60)
 			values[y*photoWidth+x] = value
 		}
@@ -190,9 +190,9 @@ var tiers = []struct {
 	take  func(t testing.TB, seed uint64) (*image.Gray, cards.Card)
 	floor int // of 100
 }{
-	{"mild", mild, 97},
-	{"scratched", scratched, 65},
-	{"harsh", harsh, 70},
+	{"mild", mild, 100},
+	{"scratched", scratched, 80},
+	{"harsh", harsh, 80},
 }
 
 func around(rng *rand.Rand, span float64) float64 { return (rng.Float64()*2 - 1) * span }
@@ -200,7 +200,7 @@ func around(rng *rand.Rand, span float64) float64 { return (rng.Float64()*2 - 1)
 func mildPose(rng *rand.Rand) pose {
 	return pose{
 		turn: around(rng, math.Pi), tiltX: around(rng, 0.3), tiltY: around(rng, 0.3),
-		scale: 3.6 + rng.Float64()*2.4, dx: around(rng, 60), dy: around(rng, 40),
+		scale: 3.4 + rng.Float64()*1.8, dx: around(rng, 40), dy: around(rng, 25),
 	}
 }
 
@@ -230,7 +230,7 @@ func harsh(t testing.TB, seed uint64) (*image.Gray, cards.Card) {
 	card := testCard(t, rng)
 	p := pose{
 		turn: around(rng, math.Pi), tiltX: around(rng, 0.7), tiltY: around(rng, 0.7),
-		scale: 2.6 + rng.Float64()*2.4, dx: around(rng, 80), dy: around(rng, 60),
+		scale: 2.6 + rng.Float64()*2, dx: around(rng, 50), dy: around(rng, 40),
 	}
 	l := light{
 		base: 0.55 + around(rng, 0.2), slopeX: around(rng, 0.5), slopeY: around(rng, 0.5),

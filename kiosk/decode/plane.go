@@ -53,12 +53,14 @@ func (p *plane) threshold(radius, bias int) *plane {
 	stride := p.width + 1
 	for y := range p.height {
 		top, bottom := max(y-radius, 0), min(y+radius+1, p.height)
-		for x := range p.width {
+		above, below := sums[top*stride:(top+1)*stride], sums[bottom*stride:(bottom+1)*stride]
+		row, made := p.pix[y*p.width:(y+1)*p.width], out.pix[y*p.width:(y+1)*p.width]
+		for x, value := range row {
 			left, right := max(x-radius, 0), min(x+radius+1, p.width)
-			sum := sums[bottom*stride+right] - sums[top*stride+right] - sums[bottom*stride+left] + sums[top*stride+left]
-			area := uint32((bottom - top) * (right - left))
-			if uint64(p.pix[y*p.width+x])*uint64(area)*100 >= uint64(sum)*uint64(100-bias) {
-				out.pix[y*p.width+x] = 0xFF
+			sum := below[right] - above[right] - below[left] + above[left]
+			area := (bottom - top) * (right - left)
+			if int(value)*area*100 >= int(sum)*(100-bias) {
+				made[x] = 0xFF
 			}
 		}
 	}

@@ -39,6 +39,7 @@ type downData struct {
 	Line, Call                   spoken
 	Phone                        string
 	Again, CallWord, Leave       string
+	QuieterWord, LouderWord      string
 	Opened                       bool
 	Monitor, Vault, Plugs        template.HTML
 	Headset, Ear, Turn, Out      template.HTML
@@ -110,6 +111,7 @@ func (p *Proxy) downData(l *locales.Locale, page, back string) downData {
 		Lang: l.Tag(), Dir: l.Dir(), Back: back,
 		Base: "/" + p.token + "/-/down/", Up: "/" + p.token + "/-/up", End: "/" + p.token + "/-/end",
 		Again: l.Text("bar.again", nil), CallWord: l.Text("bar.call", nil), Leave: l.Text("bar.leave", nil),
+		QuieterWord: l.Text("bar.quieter", nil), LouderWord: l.Text("bar.louder", nil),
 		Opened:  p.opened(),
 		Monitor: icon("monitor", "duotone"), Vault: icon("vault", "duotone"), Plugs: icon("plugs", "duotone"),
 		Headset: icon("headset", "duotone"), Ear: icon("ear", "bold"), Turn: icon("arrow-counter-clockwise", "bold"),

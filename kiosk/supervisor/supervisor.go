@@ -28,9 +28,9 @@ import (
 
 // How long things may take.
 const (
-	warmTime     = 60 * time.Second // a first page, on a slow machine that does much else
+	warmTime     = 2 * time.Minute // a first page, on a slow machine that does much else
 	pingEvery    = 15 * time.Second
-	pingTime     = 60 * time.Second // a window that does not turn for so long hangs
+	pingTime     = 2 * time.Minute // a window that does not turn for so long hangs
 	retryLongest = 10 * time.Second
 	retryFirst   = 250 * time.Millisecond
 	scannerRetry = 2 * time.Second
