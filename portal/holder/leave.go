@@ -61,7 +61,7 @@ func (s *server) showEnded(w http.ResponseWriter, r *http.Request, status int) {
 
 // welcome ends an enrolment: the vault is made, and open.
 func (s *server) welcome(w http.ResponseWriter, r *http.Request, h *vault.Holder) {
-	v := toldView{frame: s.inside(w, r, h, "welcome", "ink", "lock-open"), Story: &story{Icon: "credit-card", Done: "valid"}}
+	v := toldView{frame: s.inside(w, r, h, "welcome", "ink", "lock-open"), Story: &story{Mine: true, Icon: "lock-open", Done: "valid"}}
 	v.Ways = []wayView{v.wayTo("home")}
 	s.tell(w, r, v, "enrol.done", nil)
 }

@@ -33,7 +33,7 @@ type stage struct {
 	t      *testing.T
 	vault  *vault.Vault
 	db     *database.DB
-	keys   *seal.Identity // smsd's
+	queue  *queue.Queue
 	people []demo.Person
 	staff  []demo.Staff
 	clock  *atomic.Int64 // seconds after monday
@@ -44,7 +44,8 @@ type stage struct {
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	s := &stage{t: t, clock: new(atomic.Int64), keys: seal.NewKey().Identity()}
+	s := &stage{t: t, clock: new(atomic.Int64)}
+	keys := queue.NewKeys(seal.NewKey())
 	db, err := database.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "store.db"))
 	if err != nil {
 		t.Fatal(err)
@@ -58,10 +59,10 @@ func newStage(t *testing.T) *stage {
 	if !ok {
 		t.Fatal("the voices are not built: go run ./locales/build")
 	}
-	s.db = db
+	s.db, s.queue = db, queue.New(db, keys, s.now, time.Minute)
 	s.vault, err = vault.New(vault.Options{
 		DB: db, Blobs: blobs, Key: seal.NewKey(), Now: s.now, PublicURL: "http://127.0.0.1",
-		SMS:   queue.NewSender(s.keys.Public(), s.now),
+		SMS:   queue.NewSender(keys.Public(), s.now),
 		Voice: func(context.Context, string, string) ([]byte, error) { return silence, nil },
 	})
 	if err != nil {
@@ -152,12 +153,18 @@ func (v *visitor) do(method, path string, form url.Values, headers ...string) an
 	if form != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	return v.sign(r)
+}
+
+// sign sends a request with the kiosk's headers, and reads the answer.
+func (v *visitor) sign(r *http.Request) answer {
+	v.t.Helper()
 	if v.kiosk {
 		r.Header.Set("Consigne-Device", v.device.ID)
 		r.Header.Set("Consigne-Token", hex.EncodeToString(v.token))
-	}
-	for i := 0; i+1 < len(headers); i += 2 {
-		r.Header.Set(headers[i], headers[i+1])
 	}
 	res, err := v.client.Do(r)
 	if err != nil {

@@ -16,11 +16,12 @@ type toldView struct {
 	CallToo bool
 }
 
-// story is what was done, in pictures: paper, sign, relay or thing, done.
+// story is what was done, in pictures: paper, sign, relay, card or thing, done.
 type story struct {
 	Kind, Sign string
 	Relay      vault.Relay
 	Icon       string
+	Mine       bool // the holder's own card
 	Done       string
 }
 
