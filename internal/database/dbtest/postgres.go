@@ -33,7 +33,7 @@ type server struct {
 
 const (
 	template  = "template_consigne" // the migrated database of which every test gets a copy
-	startTime = 60 * time.Second    // initdb takes one second, but shares the machine with other packages' tests
+	startTime = 3 * time.Minute     // initdb takes one second, but shares the machine with other packages' tests
 )
 
 // keeper starts the server as its child and waits for the end of its standard input, which comes when the test binary
