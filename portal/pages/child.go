@@ -27,11 +27,12 @@ import (
 type limits struct {
 	memory int           // bytes of address space
 	cpu    int           // seconds
-	clock  time.Duration // from the upload's last byte
+	clock  time.Duration // for each page; the time of computing bounds them all
 }
 
 // childLimits: a page of 1,600 pixels takes 40 MB, fonts and their maps 200;
-// the rest is for the pictures within. Fifty scanned pages take some 20 s.
+// the rest is for the pictures within. Fifty scanned pages compute for some 20 s;
+// by the clock they may take longer on a busy machine.
 var childLimits = limits{memory: 1 << 30, cpu: 60, clock: 60 * time.Second}
 
 const (
@@ -50,20 +51,25 @@ type child struct {
 	done bool
 }
 
-// childCommand is the command line of the child; ctx kills it.
-func childCommand(ctx context.Context, lim limits) (*exec.Cmd, error) {
+// drawing is the program that draws a PDF: one page more than there may be, so
+// that a longer file is told from one that just fits.
+var drawing = []string{"pdftoppm", "-r", "110", "-scale-to", strconv.Itoa(MaxSide), "-l", strconv.Itoa(MaxPages + 1), "-"}
+
+// limited is the command that runs a program under limits; ctx kills it.
+func limited(ctx context.Context, lim limits, program []string) (*exec.Cmd, error) {
 	var path [3]string
-	for i, name := range []string{"prlimit", "setpriv", "pdftoppm"} {
+	for i, name := range []string{"prlimit", "setpriv", program[0]} {
 		var err error
 		if path[i], err = exec.LookPath(name); err != nil {
 			return nil, err
 		}
 	}
-	cmd := exec.CommandContext(ctx, path[0],
-		"--as="+strconv.Itoa(lim.memory), "--cpu="+strconv.Itoa(lim.cpu),
+	args := []string{
+		"--as=" + strconv.Itoa(lim.memory), "--cpu=" + strconv.Itoa(lim.cpu),
 		"--fsize=0", "--nproc=0", "--core=0", "--nofile=64", "--memlock=0", "--",
-		path[1], "--no-new-privs", "--",
-		path[2], "-r", "110", "-scale-to", strconv.Itoa(MaxSide), "-l", strconv.Itoa(MaxPages+1), "-")
+		path[1], "--no-new-privs", "--", path[2],
+	}
+	cmd := exec.CommandContext(ctx, path[0], append(args, program[1:]...)...)
 	cmd.Env = []string{"LC_ALL=C"}
 	cmd.Dir = "/"
 	cmd.WaitDelay = time.Second
@@ -93,12 +99,15 @@ func confinements() []*syscall.SysProcAttr {
 	}
 }
 
-// startChild starts the child, waiting for its input.
-func startChild(ctx context.Context, lim limits) (*child, error) {
+// startChild starts a program as the child, which waits for its input.
+func startChild(ctx context.Context, lim limits, program []string) (*child, error) {
+	if err := keepDescriptors(); err != nil {
+		return nil, err
+	}
 	var failed error
 	for _, attr := range confinements() {
 		ctx, kill := context.WithCancel(ctx)
-		cmd, err := childCommand(ctx, lim)
+		cmd, err := limited(ctx, lim, program)
 		if err != nil {
 			kill()
 			return nil, err
@@ -116,6 +125,21 @@ func startChild(ctx context.Context, lim limits) (*child, error) {
 		}
 	}
 	return nil, failed
+}
+
+// keepDescriptors sees that no descriptor passes into a child. Go's own never
+// do, but this process may have been given some by whoever started it.
+func keepDescriptors() error {
+	open, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return fmt.Errorf("list descriptors: %w", err)
+	}
+	for _, e := range open {
+		if fd, err := strconv.Atoi(e.Name()); err == nil && fd > 2 {
+			syscall.CloseOnExec(fd)
+		}
+	}
+	return nil
 }
 
 func (c *child) start() error {
@@ -162,8 +186,13 @@ func (c *child) feed(r io.Reader) error {
 	}
 }
 
-// limit kills the child after d.
-func (c *child) limit(d time.Duration) { c.late = time.AfterFunc(d, c.kill) }
+// limit kills the child after d, counted from now.
+func (c *child) limit(d time.Duration) {
+	if c.late != nil {
+		c.late.Stop()
+	}
+	c.late = time.AfterFunc(d, c.kill)
+}
 
 // end kills the child if it still runs, and waits for it.
 func (c *child) end() error {

@@ -16,4 +16,4 @@ func RenderWithin(ctx context.Context, r io.Reader, cpu int, clock time.Duration
 func Orientation(head []byte) int { return int(orientation(head)) }
 
 // ReadPages is the reader of the child's output, for the fuzzer.
-func ReadPages(r io.Reader, page PageFunc) (int, error) { return readPages(r, page) }
+func ReadPages(r io.Reader, page PageFunc) (int, error) { return readPages(r, func() {}, page) }

@@ -16,7 +16,7 @@ import (
 func renderPDF(ctx context.Context, in io.Reader, lim limits, page PageFunc) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	c, err := startChild(ctx, lim)
+	c, err := startChild(ctx, lim, drawing)
 	if err != nil {
 		return fmt.Errorf("start pdftoppm: %w", err)
 	}
@@ -28,18 +28,19 @@ func renderPDF(ctx context.Context, in io.Reader, lim limits, page PageFunc) err
 	if !last.has(endMark[PDF]) {
 		return ErrCut
 	}
-	c.limit(lim.clock)
-	n, err := readPages(c.out, page)
+	n, err := readPages(c.out, func() { c.limit(lim.clock) }, page)
 	if err != nil && !errors.Is(err, errPPM) {
 		return err
 	}
 	return c.verdict(n, err)
 }
 
-// readPages hands out the pages of a stream of PPM images.
-func readPages(r io.Reader, page PageFunc) (int, error) {
+// readPages hands out the pages of a stream of PPM images. It calls begin before
+// it waits for a page.
+func readPages(r io.Reader, begin func(), page PageFunc) (int, error) {
 	in := bufio.NewReaderSize(r, 1<<16)
 	for n := 1; ; n++ {
+		begin()
 		img, err := readPPM(in)
 		if errors.Is(err, io.EOF) {
 			return n - 1, nil
