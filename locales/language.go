@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -38,6 +39,17 @@ type voice struct {
 	Speed  int // words a minute
 	Pitch  int // 0 to 99
 	Gap    int // pause between words, in steps of 10 ms
+	// Respell lists patterns (RE2) and what the engine is given instead, in
+	// order: what it would otherwise say wrongly.
+	Respell [][2]string
+}
+
+// respelled is what the engine is given to read.
+func (v voice) respelled(words string) string {
+	for _, r := range v.Respell {
+		words = regexp.MustCompile(r[0]).ReplaceAllString(words, r[1])
+	}
+	return words
 }
 
 // nameRule tells which little word goes before a proper name, by the name's
@@ -97,6 +109,11 @@ func (g *language) check(tag string) error {
 	}
 	if g.Voice.Engine != "" && g.Voice.Engine != "espeak-ng" {
 		return fmt.Errorf("voice engine %q: not one that is known", g.Voice.Engine)
+	}
+	for _, r := range g.Voice.Respell {
+		if _, err := regexp.Compile(r[0]); err != nil {
+			return fmt.Errorf("voice respell: %w", err)
+		}
 	}
 	for list, n := range valueSizes {
 		if len(g.Values[list]) != n {

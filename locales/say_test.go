@@ -272,3 +272,23 @@ func TestWhatIsMissingIsLoggedWithoutItsContent(t *testing.T) {
 		t.Errorf("a value was logged:\n%s", log)
 	}
 }
+
+// The engine is given other letters than the reader: this is the list of what it
+// would say wrongly.
+func TestRespelled(t *testing.T) {
+	for words, want := range map[string]string{
+		"CCAS, CPAM et CHU": "C C A S , C P A M  et C H U  ", "CAF et SAMU": "CAF et SAMU", "Croix-Rouge": "Croix-Rouge",
+	} {
+		if got := Must("fr").language.Voice.respelled(words); got != want {
+			t.Errorf("%q: %q, want %q", words, got, want)
+		}
+	}
+	for words, want := range map[string]string{
+		"السَّادِسِ وَالْعِشْرِينَ": "السَادِسِ وَلْعِشْرِينَ", "بِالرَّقْمِ": "بِر\u0651\u064eقْمِ", "مَرَّات": "مَر\u0651\u064eات",
+		"دَقِيقَة": "دَقِيقَه", "صُورَةِ": "صُورَةِ", "أَوِ اطْلُبِ": "أَوِطْلُبِ",
+	} {
+		if got := Must("ar").language.Voice.respelled(words); got != want {
+			t.Errorf("%q: %+q, want %+q", words, got, want)
+		}
+	}
+}

@@ -71,7 +71,7 @@ func (l *Locale) Speak(ctx context.Context, words string) ([]byte, error) {
 
 func (l *Locale) speak(ctx context.Context, words string) ([]byte, error) {
 	v := l.language.Voice
-	wav, err := run(ctx, []byte(words+"\n"), "espeak-ng", "--stdin", "--stdout", "-b", "1", "-z",
+	wav, err := run(ctx, []byte(v.respelled(words)+"\n"), "espeak-ng", "--stdin", "--stdout", "-b", "1", "-z",
 		"-v", v.Name, "-s", strconv.Itoa(v.Speed), "-p", strconv.Itoa(v.Pitch), "-g", strconv.Itoa(v.Gap))
 	if err != nil {
 		return nil, err
