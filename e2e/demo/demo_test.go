@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"consigne/e2e/stage"
 	"consigne/internal/service"
 )
 
@@ -23,10 +24,7 @@ var built = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	cmd := exec.Command("go", "build", "-o", dir+"/", "./portal", "./smsd", "./kiosk")
-	cmd.Dir = filepath.Join("..", "..")
-	cmd.Stderr = os.Stderr
-	return dir, cmd.Run()
+	return dir, stage.Build(context.Background(), dir, "")
 })
 
 func TestMain(m *testing.M) {
