@@ -6,12 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"strconv"
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // The child is poppler's pdftoppm, which has had holes and will have more. What
@@ -85,6 +88,8 @@ func confinements() []*syscall.SysProcAttr {
 		return []*syscall.SysProcAttr{
 			{Credential: user, Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC},
 			{Credential: user},
+			// In a container that lets its root set no groups.
+			{Credential: &syscall.Credential{Uid: nobody, Gid: nobody, NoSetGroups: true}},
 		}
 	}
 	self := func(id int) []syscall.SysProcIDMap {
@@ -130,13 +135,17 @@ func startChild(ctx context.Context, lim limits, program []string) (*child, erro
 // keepDescriptors sees that no descriptor passes into a child. Go's own never
 // do, but this process may have been given some by whoever started it.
 func keepDescriptors() error {
+	if unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC) == nil {
+		return nil
+	}
+	// A kernel before 5.11, or one that was told to refuse the call.
 	open, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
 		return fmt.Errorf("list descriptors: %w", err)
 	}
 	for _, e := range open {
 		if fd, err := strconv.Atoi(e.Name()); err == nil && fd > 2 {
-			syscall.CloseOnExec(fd)
+			unix.CloseOnExec(fd)
 		}
 	}
 	return nil
