@@ -167,9 +167,9 @@ var closedPages = map[vault.LinkState]struct {
 // showClosed says why a link does not open. Whoever tries many is slowed down.
 func (s *server) showClosed(w http.ResponseWriter, r *http.Request, view vault.LinkView, cause error) {
 	page := closedPages[view.State]
-	v := phoneView{locale: locales.Must(view.Language), Mark: view.Mark, Drawing: page.drawing}
-	if view.State == vault.LinkGone {
-		v.locale = acceptedLocale(r)
+	v := phoneView{locale: acceptedLocale(r), Mark: view.Mark, Drawing: page.drawing}
+	if view.State != vault.LinkGone {
+		v.locale = locales.Must(view.Language)
 	}
 	v.Line = saidOf(v.locale.Say(page.key, nil))
 	if view.State == vault.LinkUsed {
