@@ -67,7 +67,6 @@ func (f runFlags) run(ctx context.Context, env *service.Env) error {
 		if options.Listener, err = listen(*f.listen); err != nil {
 			return err
 		}
-		defer options.Listener.Close()
 		options.Config.Host = options.Listener.Addr().String()
 		env.Log.Info("listening", "listener", "kiosk", "addr", options.Config.Host)
 	}
@@ -76,13 +75,19 @@ func (f runFlags) run(ctx context.Context, env *service.Env) error {
 		if err != nil {
 			return err
 		}
-		defer demo.Close()
 		options.Scanner = demo.Scanner
+		return errors.Join(supervise(ctx, options), demo.Close())
 	}
-	if options.Root, err = home.Open(home.Memory); err != nil {
+	return supervise(ctx, options)
+}
+
+// supervise runs with homes that go when it is over. The port is given back with
+// the process.
+func supervise(ctx context.Context, o supervisor.Options) (err error) {
+	if o.Root, err = home.Open(home.Memory); err != nil {
 		return err
 	}
-	return errors.Join(supervisor.Run(ctx, options), options.Root.Close())
+	return errors.Join(supervisor.Run(ctx, o), o.Root.Close())
 }
 
 // config is what every child is told.

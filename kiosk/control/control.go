@@ -110,8 +110,7 @@ func open(fd int) (*Conn, error) {
 	}
 	u, ok := c.(*net.UnixConn)
 	if !ok {
-		c.Close()
-		return nil, fmt.Errorf("control socket: %w", ErrMessage)
+		return nil, errors.Join(fmt.Errorf("control socket: %w", ErrMessage), c.Close())
 	}
 	return &Conn{u}, nil
 }
@@ -138,7 +137,7 @@ func encode(files []*os.File) (rights []byte, release func(), err error) {
 	var fds []int
 	release = func() {
 		for _, fd := range fds {
-			unix.Close(fd)
+			_ = unix.Close(fd) // a copy of our own, which nothing was written to
 		}
 	}
 	for _, f := range files {

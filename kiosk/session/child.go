@@ -74,11 +74,11 @@ func RunChild(conn *control.Conn, open func(WindowOptions) (Window, error), l *s
 		return control.ErrMessage
 	}
 	c := &Child{conn: conn, config: *m.Config, codes: make(chan reader.Code), done: make(chan struct{}), log: l}
-	if err := c.prepare(); err != nil {
-		return err
-	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	if err := c.prepare(ctx); err != nil {
+		return err
+	}
 	if c.config.Window {
 		if err := c.openWindow(open); err != nil {
 			return err
@@ -99,7 +99,7 @@ func RunChild(conn *control.Conn, open func(WindowOptions) (Window, error), l *s
 }
 
 // prepare makes the proxy and, for a window, the address that it answers on.
-func (c *Child) prepare() error {
+func (c *Child) prepare(ctx context.Context) error {
 	portal, err := device.ParsePortal(c.config.Portal)
 	if err != nil {
 		return err
@@ -111,7 +111,7 @@ func (c *Child) prepare() error {
 	clear(c.config.Key)
 	host, alias := c.config.Host, ""
 	if c.config.Window {
-		if c.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		if c.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0"); err != nil {
 			return err
 		}
 		host = c.listener.Addr().String()
@@ -130,9 +130,17 @@ func (c *Child) prepare() error {
 		ErrorLog:          log.New(io.Discard, "", 0), // its words hold addresses
 	}
 	if c.listener != nil {
-		go c.server.Serve(c.listener)
+		go c.answerOn(c.listener)
 	}
 	return nil
+}
+
+// answerOn answers until the listener is closed, which is the session's end.
+func (c *Child) answerOn(l net.Listener) {
+	err := c.server.Serve(l)
+	if !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
+		c.log.Error("session does not answer", "error", err)
+	}
 }
 
 func (c *Child) openWindow(open func(WindowOptions) (Window, error)) (err error) {
@@ -202,7 +210,7 @@ func (c *Child) serve(f *os.File) {
 	c.mu.Lock()
 	c.listener = listener
 	c.mu.Unlock()
-	go c.server.Serve(listener)
+	go c.answerOn(listener)
 }
 
 func (c *Child) scan(f *os.File) {
@@ -279,7 +287,7 @@ func (c *Child) closeListener() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.listener != nil {
-		c.listener.Close()
+		_ = c.listener.Close() // closed already, the second time
 	}
 }
 
@@ -295,7 +303,9 @@ func (c *Child) ended(why string) {
 		if c.window == nil {
 			ctx, cancel := context.WithTimeout(context.Background(), flushTime)
 			defer cancel()
-			c.server.Shutdown(ctx)
+			if err := c.server.Shutdown(ctx); err != nil {
+				c.log.Warn("last answer cut off")
+			}
 		}
 		c.report(control.Ended, why)
 		c.stop()

@@ -37,7 +37,7 @@ func TestDown_SpeaksThePersonsLanguage(t *testing.T) {
 			l := locales.Must(tag)
 			got := r.get(r.k("home"))
 			body := text(t, got)
-			if got.StatusCode != 503 {
+			if got.StatusCode != http.StatusServiceUnavailable {
 				t.Errorf("status %d", got.StatusCode)
 			}
 			for _, want := range []string{
@@ -72,11 +72,11 @@ func TestDown_Voice(t *testing.T) {
 			if !ok || err != nil {
 				t.Fatalf("%s in %s: %v, %v", key, tag, ok, err)
 			}
-			if got.StatusCode != 200 || got.Header.Get("Content-Type") != "audio/mpeg" || text(t, got) != string(want) {
+			if got.StatusCode != http.StatusOK || got.Header.Get("Content-Type") != "audio/mpeg" || text(t, got) != string(want) {
 				t.Errorf("%s in %s: status %d", key, tag, got.StatusCode)
 			}
 		}
-		if got := r.get("/" + r.token + "/-/down/voice?say=enrol.consent"); got.StatusCode != 404 {
+		if got := r.get("/" + r.token + "/-/down/voice?say=enrol.consent"); got.StatusCode != http.StatusNotFound {
 			t.Errorf("another sentence: status %d", got.StatusCode)
 		}
 	}
@@ -115,7 +115,7 @@ func TestDown_SubRequestsGetNoPage(t *testing.T) {
 	for _, headers := range [][]string{
 		{"Sec-Fetch-Dest", "empty"}, {"Sec-Fetch-Dest", "audio"}, {"Accept", "*/*"},
 	} {
-		if got := r.get(r.k("state"), headers...); got.StatusCode != 502 || text(t, got) != "" {
+		if got := r.get(r.k("state"), headers...); got.StatusCode != http.StatusBadGateway || text(t, got) != "" {
 			t.Errorf("%v: status %d", headers, got.StatusCode)
 		}
 	}
@@ -152,14 +152,14 @@ func TestDown_DeviceNotKnown(t *testing.T) {
 		http.Error(w, "not an enrolled kiosk", http.StatusForbidden)
 	})
 	got := r.get(r.k("rest"))
-	if body := text(t, got); got.StatusCode != 503 || strings.Contains(body, "enrolled") {
+	if body := text(t, got); got.StatusCode != http.StatusServiceUnavailable || strings.Contains(body, "enrolled") {
 		t.Errorf("status %d: people see words for programs", got.StatusCode)
 	}
 }
 
 func TestDown_ComesBack(t *testing.T) {
 	r := gone(t, "fr")
-	if got := r.get("/" + r.token + "/-/up"); got.StatusCode != 503 {
+	if got := r.get("/" + r.token + "/-/up"); got.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("while it is gone: %d", got.StatusCode)
 	}
 	back := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, q *http.Request) {
@@ -169,7 +169,7 @@ func TestDown_ComesBack(t *testing.T) {
 	}))
 	defer back.Close()
 	r.Portal, _ = url.Parse(back.URL)
-	if got := r.get("/" + r.token + "/-/up"); got.StatusCode != 204 {
+	if got := r.get("/" + r.token + "/-/up"); got.StatusCode != http.StatusNoContent {
 		t.Errorf("when it is back: %d", got.StatusCode)
 	}
 }

@@ -57,7 +57,7 @@ func TestEnrol(t *testing.T) {
 	portal.add(t, r, "MOVED", placeOf("ANOTHER", "DEV"))
 	portal.add(t, r, "RIGHT", placeOf("RIGHT", "DEV"))
 	got := r.get("/" + r.token + "/-/enrol")
-	if got.StatusCode != 303 || got.Header.Get("Location") != r.Page("enrol") {
+	if got.StatusCode != http.StatusSeeOther || got.Header.Get("Location") != r.Page("enrol") {
 		t.Fatalf("status %d", got.StatusCode)
 	}
 	if len(portal.posted) != 1 || portal.posted[0] != "RIGHT "+profile {
@@ -96,7 +96,7 @@ func TestEnrol_Refuses(t *testing.T) {
 				portal.add(t, r, test.id, placeOf(test.id, test.reader))
 			}
 			got := r.get("/" + r.token + "/-/enrol")
-			if got.StatusCode != 303 || got.Header.Get("Location") != r.Page(test.goes) {
+			if got.StatusCode != http.StatusSeeOther || got.Header.Get("Location") != r.Page(test.goes) {
 				t.Errorf("status %d to another page than %s", got.StatusCode, test.goes)
 			}
 			if r.opened() {
@@ -112,10 +112,10 @@ func TestEnrol_NotInTheSpare(t *testing.T) {
 	portal.add(t, r, "RIGHT", placeOf("RIGHT", "DEV"))
 	spare := New(r.Options)
 	r.Proxy = spare
-	if got := r.get("/" + r.token + "/-/enrol"); got.StatusCode != 204 || len(portal.posted) > 0 {
+	if got := r.get("/" + r.token + "/-/enrol"); got.StatusCode != http.StatusNoContent || len(portal.posted) > 0 {
 		t.Errorf("status %d, %d profiles opened where nobody stands", got.StatusCode, len(portal.posted))
 	}
-	if got := r.get("/" + r.token + "/-/end"); got.StatusCode == 204 || len(r.ended) > 0 {
+	if got := r.get("/" + r.token + "/-/end"); got.StatusCode == http.StatusNoContent || len(r.ended) > 0 {
 		t.Error("a spare can be ended by its page")
 	}
 }
@@ -126,7 +126,7 @@ func TestEnrol_PortalGone(t *testing.T) {
 	r.portal.Close()
 	got := r.get("/" + r.token + "/-/enrol")
 	body := text(t, got)
-	if got.StatusCode != 503 || !strings.Contains(body, `data-back="`+r.Page("rest")+`"`) {
+	if got.StatusCode != http.StatusServiceUnavailable || !strings.Contains(body, `data-back="`+r.Page("rest")+`"`) {
 		t.Errorf("status %d", got.StatusCode)
 	}
 }

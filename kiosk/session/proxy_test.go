@@ -2,6 +2,7 @@ package session
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -141,17 +142,15 @@ func TestProxy_RewritesTheRequest(t *testing.T) {
 	if got == nil {
 		t.Fatal("the portal was not asked")
 	}
-	token := r.Device.Token()
+	own := http.Header{}
+	r.Device.Sign(own)
 	for name, want := range map[string]string{
 		"Origin": r.portal.URL, "Referer": r.portal.URL + "/k/share", "Cookie": "", "X-Forwarded-For": "", "Sec-Fetch-Site": "same-origin",
-		device.HeaderDevice: "DEV", headerReader: "left",
+		device.HeaderDevice: "DEV", device.HeaderToken: own.Get(device.HeaderToken), headerReader: "left",
 	} {
 		if values := strings.Join(got.Header.Values(name), "|"); values != want {
 			t.Errorf("%s: %q, want %q", name, values, want)
 		}
-	}
-	if len(got.Header.Get(device.HeaderToken)) != 2*len(token) || got.Header.Get(device.HeaderToken) == "forged" {
-		t.Error("the device's token is not its own")
 	}
 	if got.Host != r.Portal.Host || got.URL.RequestURI() != "/k/share?x=1" {
 		t.Errorf("asked %s%s", got.Host, got.URL.RequestURI())
@@ -164,10 +163,10 @@ func TestProxy_RewritesTheRequest(t *testing.T) {
 func TestProxy_NullOriginIsThePortalsOwn(t *testing.T) {
 	var origin string
 	r := newRig(t, func(_ http.ResponseWriter, q *http.Request) { origin = q.Header.Get("Origin") })
-	if got := r.ask("POST", r.k("leave"), "", "Origin", "null", "Sec-Fetch-Site", "same-origin"); got.StatusCode != 200 || origin != r.portal.URL {
+	if got := r.ask("POST", r.k("leave"), "", "Origin", "null", "Sec-Fetch-Site", "same-origin"); got.StatusCode != http.StatusOK || origin != r.portal.URL {
 		t.Errorf("status %d, origin %q", got.StatusCode, origin)
 	}
-	if got := r.ask("POST", r.k("leave"), "", "Origin", "null", "Sec-Fetch-Site", "cross-site"); got.StatusCode != 403 {
+	if got := r.ask("POST", r.k("leave"), "", "Origin", "null", "Sec-Fetch-Site", "cross-site"); got.StatusCode != http.StatusForbidden {
 		t.Errorf("another site's null: status %d", got.StatusCode)
 	}
 }
@@ -207,9 +206,9 @@ func TestProxy_RewritesLocations(t *testing.T) {
 		location = test.location
 		got := r.get(r.k("leave"))
 		switch {
-		case test.want != "" && (got.StatusCode != 303 || got.Header.Get("Location") != r.k(test.want)):
+		case test.want != "" && (got.StatusCode != http.StatusSeeOther || got.Header.Get("Location") != r.k(test.want)):
 			t.Errorf("%q: status %d to %q", test.location, got.StatusCode, got.Header.Get("Location"))
-		case test.want == "" && (got.StatusCode != 503 || got.Header.Get("Location") != ""):
+		case test.want == "" && (got.StatusCode != http.StatusServiceUnavailable || got.Header.Get("Location") != ""):
 			t.Errorf("%q: status %d to %q, want it refused", test.location, got.StatusCode, got.Header.Get("Location"))
 		}
 	}
@@ -236,7 +235,7 @@ func TestProxy_KeepsThePolicyAndItsOwnHeaders(t *testing.T) {
 
 func TestProxy_TooLargeAForm(t *testing.T) {
 	r := newRig(t, func(w http.ResponseWriter, q *http.Request) { io.Copy(io.Discard, q.Body) })
-	if got := r.ask("POST", r.k("leave"), strings.Repeat("x", maxBody+1)); got.StatusCode != 413 {
+	if got := r.ask("POST", r.k("leave"), strings.Repeat("x", maxBody+1)); got.StatusCode != http.StatusRequestEntityTooLarge {
 		t.Errorf("status %d", got.StatusCode)
 	}
 }
@@ -244,7 +243,7 @@ func TestProxy_TooLargeAForm(t *testing.T) {
 // atPage lets the window show a page that asks for cards as scan says.
 func (r *rig) atPage(name string) {
 	r.t.Helper()
-	if got := r.get(r.k(name)); got.StatusCode != 200 {
+	if got := r.get(r.k(name)); got.StatusCode != http.StatusOK {
 		r.t.Fatalf("page %s: status %d", name, got.StatusCode)
 	}
 }
@@ -326,14 +325,14 @@ func TestSession_NeverBackToRest(t *testing.T) {
 	if goes := r.Scan(t.Context(), reader.Code{Kind: reader.Card, Card: cards.New()}); goes != "code" {
 		t.Fatal(goes)
 	}
-	if got := r.get(r.k("rest")); got.StatusCode != 204 {
+	if got := r.get(r.k("rest")); got.StatusCode != http.StatusNoContent {
 		t.Errorf("rest after a card: status %d, want 204", got.StatusCode)
 	}
 	if why := <-r.ended; why != WhyRest || r.closed.Load() == 0 {
 		t.Errorf("ended %q, closed %d times", why, r.closed.Load())
 	}
 	defer func() {
-		if recover() != http.ErrAbortHandler {
+		if err, _ := recover().(error); !errors.Is(err, http.ErrAbortHandler) {
 			t.Error("an ended session still answers")
 		}
 	}()
@@ -344,7 +343,7 @@ func TestSession_End(t *testing.T) {
 	for _, path := range []string{"/-/end", "/k/-/end"} {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
 			r := newRig(t, func(http.ResponseWriter, *http.Request) {})
-			if got := r.ask(method, "/"+r.token+path, ""); got.StatusCode != 204 {
+			if got := r.ask(method, "/"+r.token+path, ""); got.StatusCode != http.StatusNoContent {
 				t.Errorf("%s %s: status %d", method, path, got.StatusCode)
 			}
 			if why := <-r.ended; why != WhyLeft {
@@ -386,16 +385,16 @@ func TestSession_Limit(t *testing.T) {
 func TestOrdinaryBrowser(t *testing.T) {
 	r := newRig(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<!doctype html><html lang=fr>") },
 		func(o *Options) { o.Window, o.Alias = false, "localhost:8100" })
-	if got := r.get("/"); got.StatusCode != 303 || got.Header.Get("Location") != r.Page("rest") {
+	if got := r.get("/"); got.StatusCode != http.StatusSeeOther || got.Header.Get("Location") != r.Page("rest") {
 		t.Errorf("/: status %d to another page than rest", got.StatusCode)
 	}
-	if got := r.get("/", "Host", "localhost:8100"); got.StatusCode != 303 {
+	if got := r.get("/", "Host", "localhost:8100"); got.StatusCode != http.StatusSeeOther {
 		t.Errorf("localhost: status %d", got.StatusCode)
 	}
-	if got := r.get("/OLD/k/home"); got.StatusCode != 303 || got.Header.Get("Location") != "http://127.0.0.1:8100/" {
+	if got := r.get("/OLD/k/home"); got.StatusCode != http.StatusSeeOther || got.Header.Get("Location") != "http://127.0.0.1:8100/" {
 		t.Errorf("a page of the child before: status %d to %q", got.StatusCode, got.Header.Get("Location"))
 	}
-	if got := r.ask("POST", "/OLD/k/leave", ""); got.StatusCode != 404 {
+	if got := r.ask("POST", "/OLD/k/leave", ""); got.StatusCode != http.StatusNotFound {
 		t.Errorf("a form of the child before: status %d", got.StatusCode)
 	}
 	r.Offer("problem?what=unread")
@@ -405,7 +404,7 @@ func TestOrdinaryBrowser(t *testing.T) {
 	if err := json.NewDecoder(got.Body).Decode(&next); err != nil || next.Go != "code" {
 		t.Errorf("next: %q, %v", next.Go, err)
 	}
-	if got := r.get("/" + r.token + "/-/end"); got.StatusCode != 303 || got.Header.Get("Connection") != "close" {
+	if got := r.get("/" + r.token + "/-/end"); got.StatusCode != http.StatusSeeOther || got.Header.Get("Connection") != "close" {
 		t.Errorf("end: status %d, connection %q", got.StatusCode, got.Header.Get("Connection"))
 	}
 }

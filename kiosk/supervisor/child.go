@@ -70,8 +70,7 @@ func (s *supervisor) launch(c *child) error {
 		Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL},
 	})
 	if err != nil {
-		conn.Close()
-		return err
+		return errors.Join(err, conn.Close())
 	}
 	c.conn = conn
 	return nil
@@ -100,7 +99,9 @@ func (s *supervisor) tell(e event) {
 }
 
 // kill ends the child's process and all that it started.
-func (c *child) kill() { unix.Kill(-c.pid, unix.SIGKILL) }
+func (c *child) kill() {
+	_ = unix.Kill(-c.pid, unix.SIGKILL) // nobody there: dead before
+}
 
 // lives tells whether a process of the child's is left, dead but not collected
 // ones included.

@@ -23,7 +23,6 @@ import (
 
 	"consigne/kiosk/control"
 	"consigne/kiosk/home"
-	"consigne/kiosk/reader"
 )
 
 // How long things may take.
@@ -241,7 +240,7 @@ func (s *supervisor) killStrays() {
 	for _, pid := range strays(func(pid int) bool {
 		return s.front != nil && s.front.pid == pid || s.spare != nil && s.spare.pid == pid
 	}) {
-		unix.Kill(pid, unix.SIGKILL)
+		_ = unix.Kill(pid, unix.SIGKILL) // dead before
 	}
 }
 
@@ -268,7 +267,14 @@ func (s *supervisor) replace(c *child, e exit) {
 	}
 	s.fill()
 	s.Log.Info("session gone", "child", c.number, "how", e.how(), "front", c.active)
-	c.conn.Close()
+	s.bury(c)
+}
+
+// bury takes leave of a child; its home goes when its last process has.
+func (s *supervisor) bury(c *child) {
+	if err := c.conn.Close(); err != nil {
+		s.Log.Warn("control socket", "child", c.number, "error", err)
+	}
 	s.dead = append(s.dead, c)
 }
 
@@ -302,40 +308,12 @@ func (s *supervisor) check() {
 	}
 }
 
-// lostScanner begins to look for a scanner that was pulled out.
-func (s *supervisor) lostScanner() {
-	if s.scanner != nil {
-		s.scanner.Close()
-		s.scanner = nil
-	}
-	s.rescan = time.After(scannerRetry)
-}
-
-func (s *supervisor) findScanner() {
-	s.rescan = nil
-	f, err := reader.Open(s.Scanner)
-	if err != nil {
-		s.rescan = time.After(scannerRetry)
-		return
-	}
-	s.scanner = f
-	s.Log.Info("scanner found")
-	if s.front == nil {
-		return
-	}
-	m := control.Message{Is: control.Scanner, Files: []string{control.FileScanner}}
-	if err := s.front.conn.Send(m, f); err != nil {
-		s.Log.Error("scanner not passed on", "error", err)
-	}
-}
-
 // stop ends all children and waits until their homes are removed.
 func (s *supervisor) stop(died <-chan os.Signal) {
 	for _, c := range []*child{s.front, s.spare} {
 		if c != nil {
 			c.kill()
-			c.conn.Close()
-			s.dead = append(s.dead, c)
+			s.bury(c)
 		}
 	}
 	s.front, s.spare = nil, nil
