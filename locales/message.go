@@ -33,8 +33,9 @@ var formNames = i18n.Message{ID: "plural form", Zero: "zero", One: "one", Two: "
 // catalogue holds one language's messages: one go-i18n bundle, whose matcher
 // therefore has nothing to guess.
 type catalogue struct {
-	localizer *i18n.Localizer
-	byKey     map[string]*message
+	byKey map[string]*message
+	// numbers holds the plural form of every number that can be said.
+	numbers [mostNumber + 2]string
 }
 
 // message keeps the plural forms of a key, cut into pieces. A message without
@@ -68,7 +69,13 @@ func parseCatalogue(tag string, text []byte) (*catalogue, error) {
 	if err := bundle.AddMessages(t, &formNames); err != nil {
 		return nil, err
 	}
-	c := &catalogue{localizer: i18n.NewLocalizer(bundle, tag), byKey: map[string]*message{}}
+	c := &catalogue{byKey: map[string]*message{}}
+	localizer := i18n.NewLocalizer(bundle, tag)
+	for n := range c.numbers {
+		if c.numbers[n], err = localizer.Localize(&i18n.LocalizeConfig{MessageID: formNames.ID, PluralCount: n}); err != nil {
+			return nil, err
+		}
+	}
 	for _, m := range file.Messages {
 		msg, err := newMessage(m)
 		if err != nil {
@@ -155,8 +162,7 @@ func (c *catalogue) choose(m *message, n int) (form string) {
 	if n == 0 && m.forms["zero"] != nil {
 		return "zero"
 	}
-	form, err := c.localizer.Localize(&i18n.LocalizeConfig{MessageID: formNames.ID, PluralCount: n})
-	if err != nil || m.forms[form] == nil {
+	if form = c.numbers[bounded(n)]; m.forms[form] == nil {
 		return "other"
 	}
 	return form

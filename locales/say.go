@@ -94,7 +94,7 @@ func (l *Locale) expand(key string, args Args) []part {
 	form := "other"
 	if m.count != "" {
 		if n, ok := args[m.count].(int); ok {
-			form = l.messages.choose(m, bounded(n))
+			form = l.messages.choose(m, n)
 		}
 	}
 	var parts []part

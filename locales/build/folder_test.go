@@ -140,8 +140,8 @@ func TestPersonsRecordingWins(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if by["rest.voice"] != locales.ByPerson || by["rest.title"] != locales.ByMachine {
-		t.Errorf("rest.voice by %q, rest.title by %q", by["rest.voice"], by["rest.title"])
+	if by["rest.voice"] != locales.ByPerson || by["rest.enrol"] != locales.ByMachine {
+		t.Errorf("rest.voice by %q, rest.enrol by %q", by["rest.voice"], by["rest.enrol"])
 	}
 }
 
