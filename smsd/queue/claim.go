@@ -14,9 +14,6 @@ import (
 // request leave. Messages whose number opted out are suppressed instead, and
 // what does not open fails; neither counts as an attempt.
 func (q *Queue) Claim(ctx context.Context, limit int, carrier string) ([]Delivery, error) {
-	if err := q.MarkNumbers(ctx); err != nil {
-		return nil, err
-	}
 	var out []Delivery
 	err := q.db.Write(ctx, func(tx database.Handle) error {
 		out = out[:0]
@@ -47,6 +44,7 @@ type openRow struct {
 	kind     Kind
 	attempts int
 	text     boxed
+	numberID string
 	number   boxed
 	mark     []byte
 	optedOut bool
@@ -54,13 +52,12 @@ type openRow struct {
 
 const openColumns = `m.id, m.kind, m.attempts, m.sender, m.text, n.id, n.sender, n.sealed, n.mark, o.mark`
 
-// Only marked numbers are taken: the mark is what opting out is asked by.
 const fromOpen = ` FROM message m JOIN number n ON n.id = m.number_id LEFT JOIN opt_out o ON o.mark = n.mark `
 
 func (q *Queue) due(ctx context.Context, tx database.Handle, limit int) ([]openRow, error) {
 	now := q.millis()
 	return openRows(ctx, tx, `SELECT `+openColumns+fromOpen+`
-		WHERE m.state = 'planned' AND m.next <= ? AND m.expires > ? AND n.mark IS NOT NULL
+		WHERE m.state = 'planned' AND m.next <= ? AND m.expires > ?
 		ORDER BY m.next LIMIT ?`+skipLocked(tx), now, now, limit)
 }
 
@@ -73,16 +70,15 @@ func openRows(ctx context.Context, tx database.Handle, query string, args ...any
 	var out []openRow
 	for rows.Next() {
 		var (
-			r        openRow
-			numberID string
-			optOut   []byte
+			r      openRow
+			optOut []byte
 		)
 		err := rows.Scan(&r.id, &r.kind, &r.attempts, &r.text.sender, &r.text.value,
-			&numberID, &r.number.sender, &r.number.value, &r.mark, &optOut)
+			&r.numberID, &r.number.sender, &r.number.value, &r.mark, &optOut)
 		if err != nil {
 			return nil, err
 		}
-		r.text.place, r.number.place = textPlace(r.id), numberPlace(numberID)
+		r.text.place, r.number.place = textPlace(r.id), numberPlace(r.numberID)
 		r.optedOut = optOut != nil
 		out = append(out, r)
 	}
@@ -102,6 +98,12 @@ func (q *Queue) claimOne(ctx context.Context, tx database.Handle, r openRow, car
 	}
 	if err != nil {
 		return Delivery{}, false, err
+	}
+	if r.mark == nil { // queued a moment ago: it may have opted out
+		r.mark = q.keys.mark(d.To)
+		if err := q.markOne(ctx, tx, r.numberID, r.mark); err != nil {
+			return Delivery{}, false, err
+		}
 	}
 	moved, err := move(ctx, tx, change{id: r.id, to: Claimed, at: now})
 	if err != nil || !moved {

@@ -89,6 +89,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}()
 	tasks.Go(func() { d.every(ctx, housekeeping, d.keepHouse) })
 	tasks.Go(func() { d.every(ctx, housekeeping, d.ask) })
+	tasks.Go(func() { d.every(ctx, housekeeping, d.queue.MarkNumbers) })
 	tasks.Go(func() { d.every(ctx, forgetting, d.queue.Forget) })
 	d.dispatch(ctx)
 	d.flight.Wait()

@@ -208,6 +208,8 @@ func TestOptOut(t *testing.T) {
 		claimed := b.claim(2)
 		b.must(b.queue.OptOut(b.Context(), number))
 		b.must(b.queue.OptOut(b.Context(), number)) // a repeated STOP
+		b.want("planned", queue.Planned)            // each message here has a number row of its own
+		b.must(b.queue.MarkNumbers(b.Context()))
 		b.want("planned", queue.Suppressed)
 		b.erased("planned")
 		for _, d := range claimed {
@@ -234,6 +236,7 @@ func TestOptOut_ToldByTheCarrier(t *testing.T) {
 		b.enqueueTo(number, later)
 		b.answer(b.claim(1)[0], "", refusal(queue.ClassOptOut))
 		b.want("m", queue.Suppressed)
+		b.must(b.queue.MarkNumbers(b.Context()))
 		b.want("later", queue.Suppressed)
 	})
 }

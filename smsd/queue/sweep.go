@@ -68,7 +68,7 @@ func (q *Queue) Forget(ctx context.Context) error {
 // MarkNumbers marks numbers that were queued since the last time, and
 // suppresses what is planned for those that opted out.
 func (q *Queue) MarkNumbers(ctx context.Context) error {
-	for {
+	for ctx.Err() == nil {
 		fresh, err := q.unmarked(ctx)
 		if err != nil || len(fresh) == 0 {
 			return err
@@ -88,6 +88,7 @@ func (q *Queue) MarkNumbers(ctx context.Context) error {
 			return nil
 		}
 	}
+	return ctx.Err()
 }
 
 // unmarked reads numbers without a mark and makes theirs. One that does not
@@ -134,10 +135,8 @@ func (q *Queue) markOne(ctx context.Context, tx database.Handle, id string, mark
 }
 
 // OptOut suppresses everything for a number, now and later, until [Queue.OptIn].
+// What was queued within the last second may follow a moment later.
 func (q *Queue) OptOut(ctx context.Context, e164 string) error {
-	if err := q.MarkNumbers(ctx); err != nil {
-		return err
-	}
 	return q.db.Write(ctx, func(tx database.Handle) error {
 		return q.rememberOptOut(ctx, tx, q.keys.mark(e164))
 	})
