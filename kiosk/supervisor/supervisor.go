@@ -23,6 +23,7 @@ import (
 
 	"consigne/kiosk/control"
 	"consigne/kiosk/home"
+	"consigne/kiosk/reader"
 )
 
 // How long things may take.
