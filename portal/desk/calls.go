@@ -17,7 +17,6 @@ type callView struct {
 	ID   string `json:"id"`
 	Who  string `json:"who"`
 	Text string `json:"text"`
-	Late bool   `json:"late"` // the kiosk has told the person our number by now
 }
 
 // callPatience is after how long without an answer a kiosk says the relay's
@@ -33,11 +32,10 @@ func viewCalls(calls []vault.Call, now time.Time) []callView {
 		}
 		waits := now.Sub(c.At)
 		text := fmt.Sprintf("Une personne attend depuis %s. Langue : %s.", span(waits), languageName(c.Language))
-		late := waits > callPatience
-		if late {
+		if waits > callPatience {
 			text += " La borne lui a dit votre numéro."
 		}
-		out = append(out, callView{ID: c.ID, Who: caller(c.DeviceName) + " appelle.", Text: text, Late: late})
+		out = append(out, callView{ID: c.ID, Who: caller(c.DeviceName) + " appelle.", Text: text})
 	}
 	return out
 }

@@ -160,6 +160,20 @@ func typedSecret(t *testing.T, page string) string {
 	return strings.NewReplacer("<span>", "", "</span>", "", " ", "").Replace(groups)
 }
 
+func TestForm_tooLong(t *testing.T) {
+	w := newWorld(t)
+	long := strings.Repeat("a", 70<<10)
+	w.post("/desk/people/new", "name", long).says(t, 400, "Ce formulaire ne va pas")
+	w.postAs("", "/desk/sign-in", "email", long).says(t, 400, "Ce formulaire ne va pas")
+	w.post("/desk/people", "name", long).says(t, 400, "Ce formulaire ne va pas")
+}
+
+func TestAddresses_thatTakeNoGet(t *testing.T) {
+	w := newWorld(t)
+	w.get("/desk/team/device-code").leads(t, "/desk/team")
+	w.get("/desk/sign-out").says(t, 405, "Ce n’est pas possible")
+}
+
 func TestHeaders(t *testing.T) {
 	w := newWorld(t)
 	for _, path := range []string{"/desk/", "/desk/sign-in", "/desk/nowhere", "/desk/calls"} {

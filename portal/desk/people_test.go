@@ -47,9 +47,7 @@ func TestEnrol(t *testing.T) {
 
 func TestEnrol_refusals(t *testing.T) {
 	w := newWorld(t)
-	other := w.addRelay("La Gare")
-	w.hire(other, "paul@example.org", "Paul Roy")
-	elsewhere := w.enrolKiosk(other, "Ailleurs")
+	elsewhere := w.enrolKiosk(w.addRelay("La Gare"), "Ailleurs")
 	good := map[string]string{
 		"once": "1", "name": "Andrei Munteanu", "birth": "14/03/1951", "language": "fr", "has_phone": "own",
 		"phone": "0639981042", "device": w.device.ID,

@@ -72,5 +72,6 @@ func (d *desk) rooms(r chi.Router) {
 
 	r.Get("/team", d.signed(d.team))
 	r.Post("/team/{member}/admit", d.signed(d.admit))
+	r.Get("/team/device-code", d.signed(d.backToTeam))
 	r.Post("/team/device-code", d.signed(d.deviceCode))
 }

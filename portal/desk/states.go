@@ -35,7 +35,7 @@ func stateOf(s queue.State) state {
 	if st, ok := states[s]; ok {
 		return st
 	}
-	return state{"question", string(s), "unsure"}
+	return state{"question", "Inconnu", "unsure"} // a message of which the queue knows nothing
 }
 
 // reminderNames say which reminder a message is.

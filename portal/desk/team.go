@@ -43,6 +43,12 @@ func (d *desk) showTeam(w http.ResponseWriter, r *http.Request, m *vault.Member,
 	return nil
 }
 
+// backToTeam is for somebody who reloads the address at which a code was shown.
+func (d *desk) backToTeam(w http.ResponseWriter, r *http.Request, _ *vault.Member) error {
+	http.Redirect(w, r, "/desk/team", http.StatusSeeOther)
+	return nil
+}
+
 // without leaves out those who still wait to be admitted.
 func without(all, pending []vault.Colleague) []vault.Colleague {
 	return slices.DeleteFunc(all, func(c vault.Colleague) bool { return slices.Contains(pending, c) })
