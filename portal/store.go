@@ -63,7 +63,9 @@ func openExisting(ctx context.Context, paths *service.Paths) (*store, error) {
 	return openStore(ctx, paths)
 }
 
-func (s *store) Close() error { return s.db.Close() }
+// Close gives the database back. What was committed is durable already, so an
+// error here changes nothing for anybody.
+func (s *store) Close() { _ = s.db.Close() }
 
 // revoked is the log of what died, beside the store.
 func (s *store) revoked() *backup.Revoked {
@@ -85,7 +87,8 @@ func openPortal(ctx context.Context, paths *service.Paths, publicURL string, log
 	}
 	v, err := s.openVault(ctx, publicURL, log)
 	if err != nil {
-		return nil, errors.Join(err, s.Close())
+		s.Close()
+		return nil, err
 	}
 	return &portal{store: s, vault: v}, nil
 }

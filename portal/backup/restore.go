@@ -296,7 +296,7 @@ func doubtDue(ctx context.Context, tx database.Handle, now int64) error {
 		return err
 	}
 	_, err = tx.Exec(ctx, `UPDATE message SET state = 'unknown', attempts = attempts + 1, claimed_at = due, unknown_at = ?, next = ?,
-		error = 'restored' WHERE state = 'planned' AND due <= ?`, now, now, now)
+		error = 'restored', mark = COALESCE(mark, (SELECT n.mark FROM number n WHERE n.id = message.number_id)) WHERE state = 'planned' AND due <= ?`, now, now, now)
 	return err
 }
 

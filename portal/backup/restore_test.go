@@ -149,7 +149,7 @@ func TestRestore_MessagesDue(t *testing.T) {
 		for query, n := range map[string]*int{
 			"SELECT COUNT(*) FROM message WHERE state = 'planned' AND due > ?": &planned,
 			`SELECT COUNT(*) FROM message m JOIN attempt a ON a.message_id = m.id AND a.n = m.attempts AND a.state = 'unknown'
-				WHERE m.state = 'unknown' AND m.due <= ? AND m.next <= m.unknown_at AND m.text IS NOT NULL`: &unknown,
+				WHERE m.state = 'unknown' AND m.due <= ? AND m.next <= m.unknown_at AND m.text IS NOT NULL AND m.mark IS NOT NULL`: &unknown,
 			"SELECT COUNT(*) FROM message WHERE state = 'planned' AND due <= ?": &wrong,
 		} {
 			if err := db.Read().QueryRow(t.Context(), query, later.UnixMilli()).Scan(n); err != nil {

@@ -142,6 +142,10 @@ func (s *sampleStore) live(ctx context.Context, v *vault.Vault, db *database.DB)
 		if err := database.SetFingerprint(ctx, tx, "portal", s.key.Fingerprint()); err != nil {
 			return err
 		}
+		// What smsd notes: the mark of each number, and who wants no messages.
+		if _, err := tx.Exec(ctx, "UPDATE number SET mark = ?", []byte{4, 5, 6}); err != nil {
+			return err
+		}
 		_, err := tx.Exec(ctx, "INSERT INTO opt_out (mark, at) VALUES (?, ?)", []byte{1, 2, 3}, noon.UnixMilli())
 		return err
 	})

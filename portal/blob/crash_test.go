@@ -181,10 +181,10 @@ func fillUp(path string) error {
 		}
 	}
 	if !errors.Is(err, blob.ErrFull) {
-		return fmt.Errorf("write: %v, want ErrFull", err)
+		return fmt.Errorf("write: %w, want ErrFull", err)
 	}
 	if _, err := w.Commit(); !errors.Is(err, blob.ErrFull) {
-		return fmt.Errorf("commit: %v, want ErrFull", err)
+		return fmt.Errorf("commit: %w, want ErrFull", err)
 	}
 	return nil
 }

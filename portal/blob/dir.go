@@ -185,11 +185,7 @@ func (d *Dir) List(ctx context.Context) iter.Seq2[string, error] {
 			if e.IsDir() && name == d.path(tmpFolder) {
 				return fs.SkipDir
 			}
-			id := e.Name()
-			if !e.Type().IsRegular() || CheckID(id) != nil || name != d.place(id) {
-				return nil
-			}
-			if !yield(id, nil) {
+			if d.isBlob(name, e) && !yield(e.Name(), nil) {
 				return fs.SkipAll
 			}
 			return nil
@@ -198,6 +194,10 @@ func (d *Dir) List(ctx context.Context) iter.Seq2[string, error] {
 			yield("", fmt.Errorf("list blobs: %w", err))
 		}
 	}
+}
+
+func (d *Dir) isBlob(name string, e fs.DirEntry) bool {
+	return e.Type().IsRegular() && CheckID(e.Name()) == nil && name == d.place(e.Name())
 }
 
 // Path is where the blob of that id lies; ErrID.

@@ -179,8 +179,10 @@ func (c *child) feed(r io.Reader) error {
 	for fed := true; ; {
 		n, err := r.Read(buf)
 		if n > 0 && fed {
-			c.in.SetWriteDeadline(time.Now().Add(feedTime))
-			_, e := c.in.Write(buf[:n])
+			e := c.in.SetWriteDeadline(time.Now().Add(feedTime))
+			if e == nil {
+				_, e = c.in.Write(buf[:n])
+			}
 			fed = e == nil
 			if errors.Is(e, os.ErrDeadlineExceeded) {
 				c.kill()
@@ -203,10 +205,11 @@ func (c *child) limit(d time.Duration) {
 	c.late = time.AfterFunc(d, c.kill)
 }
 
-// end kills the child if it still runs, and waits for it.
-func (c *child) end() error {
+// end kills the child if it still runs, and waits for it: how it ends then says
+// nothing.
+func (c *child) end() {
 	if c.done {
-		return nil
+		return
 	}
 	c.done = true
 	c.kill()
@@ -214,7 +217,7 @@ func (c *child) end() error {
 		c.late.Stop()
 	}
 	c.in.Close()
-	return c.cmd.Wait()
+	_ = c.cmd.Wait()
 }
 
 // verdict says what the child's end means, after its output ended with n whole
@@ -231,9 +234,9 @@ func (c *child) verdict(n int, drawn error) error {
 	case n == 0 && c.said.locked():
 		return ErrPassword
 	case drawn != nil:
-		return fmt.Errorf("%w: %v", ErrDamaged, drawn)
+		return fmt.Errorf("%w: %w", ErrDamaged, drawn)
 	case err != nil:
-		return fmt.Errorf("%w: pdftoppm: %v", ErrDamaged, err)
+		return fmt.Errorf("%w: pdftoppm: %w", ErrDamaged, err)
 	case n == 0:
 		return fmt.Errorf("%w: no page", ErrDamaged)
 	}

@@ -106,5 +106,5 @@ func imageError(err error, ended bool) error {
 	if !ended || errors.Is(err, io.ErrUnexpectedEOF) {
 		return ErrCut
 	}
-	return fmt.Errorf("%w: %v", ErrDamaged, err)
+	return fmt.Errorf("%w: %w", ErrDamaged, err)
 }

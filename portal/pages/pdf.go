@@ -41,10 +41,10 @@ func readPages(r io.Reader, begin func(), page PageFunc) (int, error) {
 	in := bufio.NewReaderSize(r, 1<<16)
 	for n := 1; ; n++ {
 		begin()
-		img, err := readPPM(in)
-		if errors.Is(err, io.EOF) {
+		if _, err := in.Peek(1); errors.Is(err, io.EOF) {
 			return n - 1, nil
 		}
+		img, err := readPPM(in)
 		if err != nil {
 			return n - 1, err
 		}
@@ -62,14 +62,11 @@ func readPages(r io.Reader, begin func(), page PageFunc) (int, error) {
 var errPPM = errors.New("no whole page")
 
 // readPPM reads one binary PPM of 8 bits a colour, as pdftoppm writes it: the
-// header in three lines. io.EOF when the stream ends before it.
+// header in three lines.
 func readPPM(in *bufio.Reader) (*image.RGBA, error) {
-	if _, err := in.Peek(1); errors.Is(err, io.EOF) {
-		return nil, io.EOF
-	}
 	var w, h, depth int
 	if _, err := fmt.Fscanf(in, "P6\n%d %d\n%d\n", &w, &h, &depth); err != nil {
-		return nil, fmt.Errorf("%w: header: %v", errPPM, err)
+		return nil, fmt.Errorf("%w: header: %w", errPPM, err)
 	}
 	if w < 1 || h < 1 || w > MaxSide || h > MaxSide || depth != 255 {
 		return nil, fmt.Errorf("%w: %d by %d, depth %d", errPPM, w, h, depth)
@@ -78,7 +75,7 @@ func readPPM(in *bufio.Reader) (*image.RGBA, error) {
 	row := make([]byte, 3*w)
 	for y := range h {
 		if _, err := io.ReadFull(in, row); err != nil {
-			return nil, fmt.Errorf("%w: row %d: %v", errPPM, y, err)
+			return nil, fmt.Errorf("%w: row %d: %w", errPPM, y, err)
 		}
 		pix := img.Pix[y*img.Stride:]
 		for x := range w {
