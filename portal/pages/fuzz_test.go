@@ -55,3 +55,14 @@ func FuzzReadPages(f *testing.F) {
 		}
 	})
 }
+
+// Pixels that look like white space or a header belong to the picture.
+func TestReadPages_AnyPixels(t *testing.T) {
+	for _, pixels := range []string{"      ", "\n\n\n\n\n\n", "P6\n2 1", "255\n\n\n", "\x00\x00\x00\xff\xff\xff"} {
+		page := "P6\n2 1\n255\n" + pixels
+		n, err := pages.ReadPages(bytes.NewReader([]byte(page+page+page)), func(int, []byte, int, int) error { return nil })
+		if n != 3 || err != nil {
+			t.Errorf("pixels %q: %d pages, %v; want 3", pixels, n, err)
+		}
+	}
+}
