@@ -28,7 +28,7 @@ func texts(found []cards.Card) string {
 // never wrongly. They follow from their seeds, so a floor stands close below
 // what was measured.
 func TestImage_Photographs(t *testing.T) {
-	const photos = 20
+	const photos = 15
 	for _, tier := range tiers {
 		t.Run(tier.name, func(t *testing.T) {
 			t.Parallel()

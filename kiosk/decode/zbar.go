@@ -1,8 +1,31 @@
 package decode
 
 /*
-#cgo LDFLAGS: -lzbar
-#include <zbar.h>
+#cgo LDFLAGS: -l:libzbar.so.0
+
+// What is used of zbar.h, 0.23. Said again here because Debian's libzbar-dev
+// brings forty packages, half of ImageMagick among them, for this one header.
+typedef struct zbar_image_s zbar_image_t;
+typedef struct zbar_image_scanner_s zbar_image_scanner_t;
+typedef struct zbar_symbol_s zbar_symbol_t;
+enum { ZBAR_QRCODE = 64, ZBAR_CFG_ENABLE = 0 };
+extern zbar_image_t *zbar_image_create(void);
+extern void zbar_image_destroy(zbar_image_t *);
+extern void zbar_image_set_format(zbar_image_t *, unsigned long);
+extern void zbar_image_set_size(zbar_image_t *, unsigned, unsigned);
+extern void zbar_image_set_data(zbar_image_t *, const void *, unsigned long, void (*)(zbar_image_t *));
+extern const zbar_symbol_t *zbar_image_first_symbol(const zbar_image_t *);
+extern zbar_image_scanner_t *zbar_image_scanner_create(void);
+extern void zbar_image_scanner_destroy(zbar_image_scanner_t *);
+extern int zbar_image_scanner_request_dbus(zbar_image_scanner_t *, int);
+extern int zbar_image_scanner_set_config(zbar_image_scanner_t *, int symbology, int config, int value);
+extern int zbar_scan_image(zbar_image_scanner_t *, zbar_image_t *);
+extern const zbar_symbol_t *zbar_symbol_next(const zbar_symbol_t *);
+extern const char *zbar_symbol_get_data(const zbar_symbol_t *);
+extern unsigned zbar_symbol_get_data_length(const zbar_symbol_t *);
+extern unsigned zbar_symbol_get_loc_size(const zbar_symbol_t *);
+extern int zbar_symbol_get_loc_x(const zbar_symbol_t *, unsigned);
+extern int zbar_symbol_get_loc_y(const zbar_symbol_t *, unsigned);
 
 // scan hands zbar the pixels for the time of one call. The image that it
 // returns holds the symbols and no pixels any more.
@@ -11,7 +34,7 @@ static zbar_image_t *scan(zbar_image_scanner_t *scanner, const void *pixels, uns
 	if (!image) {
 		return NULL;
 	}
-	zbar_image_set_format(image, zbar_fourcc('Y', '8', '0', '0'));
+	zbar_image_set_format(image, 0x30303859); // "Y800": a byte of grey a pixel
 	zbar_image_set_size(image, width, height);
 	zbar_image_set_data(image, pixels, (unsigned long)width * height, NULL);
 	zbar_scan_image(scanner, image);
