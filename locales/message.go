@@ -159,10 +159,11 @@ func (c *catalogue) keys() []string { return slices.Sorted(maps.Keys(c.byKey)) }
 // choose answers the plural form for n, by the rules of the language. A form
 // "zero" is taken for nothing at all even where the language's rules have none.
 func (c *catalogue) choose(m *message, n int) (form string) {
+	n = bounded(n)
 	if n == 0 && m.forms["zero"] != nil {
 		return "zero"
 	}
-	if form = c.numbers[bounded(n)]; m.forms[form] == nil {
+	if form = c.numbers[n]; m.forms[form] == nil {
 		return "other"
 	}
 	return form
