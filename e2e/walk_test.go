@@ -43,14 +43,15 @@ func run(m *testing.M) int {
 
 // A walk is one person's way through the house, in their language.
 type walk struct {
-	t        *testing.T
-	ctx      context.Context
-	screen   *screen.Screen
-	house    *stage.House
-	desk     *browser.Browser
-	language *locales.Locale
-	lang     string
-	shot     int
+	t         *testing.T
+	ctx       context.Context
+	screen    *screen.Screen
+	house     *stage.House
+	desk      *browser.Browser
+	language  *locales.Locale
+	lang      string
+	shot      int
+	reminders int
 }
 
 func newWalk(t *testing.T, lang string) *walk {
@@ -192,6 +193,17 @@ func (w *walk) photograph(name string) {
 	w.shot++
 	file := filepath.Join(*shots, strings.Join([]string{name, pad(w.shot)}, "-")+".png")
 	if err := w.screen.Save(w.ctx, file); err != nil {
+		w.t.Logf("photograph: %v", err)
+	}
+}
+
+// snap keeps a browser's page likewise.
+func (w *walk) snap(b *browser.Browser, name string) {
+	if *shots == "" {
+		return
+	}
+	w.shot++
+	if err := b.Save(filepath.Join(*shots, name+"-"+pad(w.shot)+".png")); err != nil {
 		w.t.Logf("photograph: %v", err)
 	}
 }

@@ -73,6 +73,22 @@ func (b *Browser) Until(what, script string) error {
 	return nil
 }
 
+// UntilReloaded loads the page anew until a script answers true.
+func (b *Browser) UntilReloaded(what, script string) error {
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	err := stage.Until(ctx, func() (bool, error) {
+		if err := chromedp.Do(ctx, chromedp.Reload()); err != nil {
+			return false, err
+		}
+		return chromedp.Run(ctx, chromedp.Evaluate[bool](script))
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w, on the page:\n%s", what, err, b.Text())
+	}
+	return nil
+}
+
 // Go opens an address and waits for the page.
 func (b *Browser) Go(url string) error { return b.do("open", chromedp.Navigate(url)) }
 

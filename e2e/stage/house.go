@@ -55,7 +55,13 @@ type Demo struct {
 type Person struct {
 	ID, Name, Lang, Phone, Card string
 	Pictures                    [5]string
-	Documents                   []struct{ ID, Kind, Title, Type string }
+	Documents                   []Document
+}
+
+// A Document of a person, with the relays that it is shared with.
+type Document struct {
+	ID, Kind, Title, Type string
+	SharedWith            []string `json:"shared_with"`
 }
 
 // Open fills a store with the demo and starts portal and smsd.
