@@ -134,7 +134,6 @@ func TestWindow(t *testing.T) {
 		{"managed", "1280x800", true, 1280, 800},
 		{"no manager", "1280x800", false, 1280, 800},
 		{"full HD", "1920x1080", true, 1280, 720},
-		{"portrait", "800x1280", false, 1280, 2048},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			display := screen(t, test.size)

@@ -40,7 +40,7 @@ type WindowOptions struct {
 	Prefix          string
 	Beneath, Cursor bool
 	Loaded          func()
-	Crashed         func(reason int)
+	Crashed         func()
 }
 
 // Child is the process of one session.
@@ -149,8 +149,8 @@ func (c *Child) openWindow(open func(WindowOptions) (Window, error)) (err error)
 		Beneath: c.config.Beneath,
 		Cursor:  c.config.Cursor,
 		Loaded:  func() { c.warm.Do(func() { c.report(control.Warm, "") }) },
-		Crashed: func(reason int) {
-			c.log.Error("window crashed", "reason", reason)
+		Crashed: func() {
+			c.log.Error("window crashed")
 			c.proxy.finish(WhyWindow)
 		},
 	})

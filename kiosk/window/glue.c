@@ -2,23 +2,24 @@
 
 #include <gdk/gdkx.h>
 #include <gtk/gtk.h>
+#include <unistd.h>
 #include <webkit2/webkit2.h>
-
-#include "_cgo_export.h"
 
 // The page is drawn for 1280 pixels of width and holds from 720 of height.
 #define PAGE_WIDTH 1280.0
 #define PAGE_HEIGHT 720.0
 
 static const char KEY_PREFIX[] = "kiosk-prefix";
-static const char KEY_HANDLE[] = "kiosk-handle";
+static const char KEY_EVENTS[] = "kiosk-events";
 
 static WebKitWebView *view_of(GtkWidget *window) {
 	return WEBKIT_WEB_VIEW(gtk_bin_get_child(GTK_BIN(window)));
 }
 
-static uintptr_t handle_of(gpointer view) {
-	return (uintptr_t)g_object_get_data(G_OBJECT(view), KEY_HANDLE);
+// A pipe that nobody reads any more belongs to a window that is closing.
+static void tell(gpointer view, char event) {
+	ssize_t written = write(GPOINTER_TO_INT(g_object_get_data(G_OBJECT(view), KEY_EVENTS)), &event, 1);
+	(void)written;
 }
 
 // Signals that are answered with "done" are switched off.
@@ -150,12 +151,13 @@ static void on_drag(GtkWidget *view, GdkDragContext *context, gpointer data) {
 static void on_load(WebKitWebView *view, WebKitLoadEvent event, gpointer data) {
 	(void)data;
 	if (event == WEBKIT_LOAD_FINISHED)
-		kioskWindowLoaded(handle_of(view));
+		tell(view, KIOSK_WINDOW_LOADED);
 }
 
 static void on_crash(WebKitWebView *view, WebKitWebProcessTerminationReason reason, gpointer data) {
+	(void)reason;
 	(void)data;
-	kioskWindowCrashed(handle_of(view), (int)reason);
+	tell(view, KIOSK_WINDOW_CRASHED);
 }
 
 static void set_up(WebKitWebView *view) {
@@ -189,10 +191,10 @@ static void close_doors(WebKitWebView *view, int cursor) {
 	gtk_drag_dest_unset(GTK_WIDGET(view));
 }
 
-void kiosk_window_dress(void *window, const char *prefix, uintptr_t handle, int cursor) {
+void kiosk_window_dress(void *window, const char *prefix, int events, int cursor) {
 	WebKitWebView *view = view_of(window);
 	g_object_set_data_full(G_OBJECT(view), KEY_PREFIX, g_strdup(prefix), g_free);
-	g_object_set_data(G_OBJECT(view), KEY_HANDLE, (gpointer)handle);
+	g_object_set_data(G_OBJECT(view), KEY_EVENTS, GINT_TO_POINTER(events));
 	set_up(view);
 	close_doors(view, cursor);
 	g_signal_connect(view, "decide-policy", G_CALLBACK(on_decide_policy), NULL);

@@ -3,17 +3,18 @@
 #ifndef KIOSK_WINDOW_GLUE_H
 #define KIOSK_WINDOW_GLUE_H
 
-#include <stdint.h>
-
 // Makes the window, without a view in it and not yet on the screen. Returns NULL
 // where there is no display.
 void *kiosk_window_new(void);
 
 // Binds the view that webview_go put into the window: only addresses that begin
 // with prefix may be opened, sound plays untouched, menus, downloads, new
-// windows, permissions and the developer tools are off. handle comes back in
-// kioskWindowLoaded and kioskWindowCrashed.
-void kiosk_window_dress(void *window, const char *prefix, uintptr_t handle, int cursor);
+// windows, permissions and the developer tools are off. One of the letters below
+// is written to the descriptor events whenever such a thing happens.
+void kiosk_window_dress(void *window, const char *prefix, int events, int cursor);
+
+#define KIOSK_WINDOW_LOADED 'l'  // a page is there
+#define KIOSK_WINDOW_CRASHED 'c' // the view's process is gone
 
 // Puts the window on the screen, beneath all others if beneath is not 0.
 void kiosk_window_show(void *window, int beneath);

@@ -19,7 +19,7 @@ import "C"
 
 import (
 	"errors"
-	"runtime/cgo"
+	"os"
 	"unsafe"
 
 	webview "github.com/webview/webview_go"
@@ -30,19 +30,18 @@ var ErrNoDisplay = errors.New("no display")
 
 // Options say what a window shows.
 type Options struct {
-	Prefix  string    // the only addresses that may be opened begin with it
-	Beneath bool      // a spare: under the other windows, silent, until Raise
-	Cursor  bool      // show the mouse's cursor, which a touch screen has no use for
-	Loaded  func()    // a page has loaded
-	Crashed func(int) // the view's process is gone: WebKit's reason
+	Prefix  string // the only addresses that may be opened begin with it
+	Beneath bool   // a spare: under the other windows, silent, until Raise
+	Cursor  bool   // show the mouse's cursor, which a touch screen has no use for
+	Loaded  func() // a page has loaded
+	Crashed func() // the view's process is gone
 }
 
 // Window is an open window.
 type Window struct {
-	view    webview.WebView
-	native  unsafe.Pointer
-	options Options
-	self    cgo.Handle
+	view   webview.WebView
+	native unsafe.Pointer
+	events *os.File // kept open for the view to write to
 }
 
 // Monitor is what the window covers.
@@ -79,13 +78,32 @@ func Open(o Options) (*Window, error) {
 	if view == nil {
 		return nil, ErrNoDisplay
 	}
-	w := &Window{view: view, native: native, options: o}
-	w.self = cgo.NewHandle(w)
+	r, events, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	go o.hear(r)
 	prefix := C.CString(o.Prefix)
 	defer C.free(unsafe.Pointer(prefix))
-	C.kiosk_window_dress(native, prefix, C.uintptr_t(w.self), truth(o.Cursor))
+	C.kiosk_window_dress(native, prefix, C.int(events.Fd()), truth(o.Cursor))
 	C.kiosk_window_show(native, truth(o.Beneath))
-	return w, nil
+	return &Window{view, native, events}, nil
+}
+
+// hear calls back for what the view writes, one letter each.
+func (o Options) hear(events *os.File) {
+	var letter [1]byte
+	for {
+		if _, err := events.Read(letter[:]); err != nil {
+			return
+		}
+		switch letter[0] {
+		case C.KIOSK_WINDOW_LOADED:
+			o.Loaded()
+		case C.KIOSK_WINDOW_CRASHED:
+			o.Crashed()
+		}
+	}
 }
 
 // Run turns GTK's loop until Close.
