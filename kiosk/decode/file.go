@@ -41,7 +41,7 @@ const MaxPixels = 64 << 20
 func File(ctx context.Context, path string) ([]cards.Card, error) {
 	found, err := file(ctx, path)
 	if err != nil {
-		return nil, fmt.Errorf("decode %q: %w", path, withoutPath(err))
+		return nil, fmt.Errorf("look into %q: %w", path, withoutPath(err))
 	}
 	return found, nil
 }

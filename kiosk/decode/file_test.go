@@ -156,7 +156,7 @@ func TestFile_Refuses(t *testing.T) {
 		if !errors.Is(err, c.want) || len(found) != 0 {
 			t.Errorf("%s: %d cards, %v, want %v", c.name, len(found), err, c.want)
 		}
-		if err != nil && !strings.HasPrefix(err.Error(), `decode "`) {
+		if err != nil && !strings.HasPrefix(err.Error(), `look into "`) {
 			t.Errorf("%s: %v does not name the file", c.name, err)
 		}
 	}
