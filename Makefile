@@ -26,7 +26,7 @@ build: voices ## build bin/portal, bin/smsd and bin/kiosk
 
 run: build ## fill an empty data folder with a demo, start everything and say where it is
 	@$(GO) build -o bin/demo ./e2e/demo
-	@exec bin/demo
+	@exec bin/demo run
 
 test: voices ## run every test, on both databases, in the real window and a real browser
 	$(GO) vet ./...

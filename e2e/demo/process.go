@@ -81,7 +81,7 @@ func (p *process) listen(said io.Reader, log, people io.Writer) {
 			p.mu.Unlock()
 		}
 	}
-	io.Copy(log, said) // after a line too long to hold
+	_, _ = io.Copy(log, said) // after a line too long to hold
 }
 
 // port waits for the address of one of the program's listeners.
@@ -115,12 +115,12 @@ func (p *process) failure() error {
 
 // stop asks the program to stop and waits until it has.
 func (p *process) stop() error {
-	p.cmd.Process.Signal(syscall.SIGTERM) // one that has ended already cannot be told
+	_ = p.cmd.Process.Signal(syscall.SIGTERM) // one that has ended already cannot be told
 	select {
 	case <-p.ended:
 		return nil
 	case <-time.After(stopTime):
-		p.cmd.Process.Kill()
+		_ = p.cmd.Process.Kill()
 		<-p.ended
 		return fmt.Errorf("%s did not stop and was killed", p.name)
 	}
@@ -136,7 +136,7 @@ func (h *house) output(ctx context.Context, input []byte, name string, args ...s
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	told := context.AfterFunc(ctx, func() { cmd.Process.Signal(syscall.SIGTERM) })
+	told := context.AfterFunc(ctx, func() { _ = cmd.Process.Signal(syscall.SIGTERM) })
 	defer told()
 	if err := cmd.Wait(); err != nil {
 		return nil, fmt.Errorf("%s %s: %w", name, args[0], err)
@@ -151,5 +151,5 @@ func (h *house) command(name string, args ...string) *exec.Cmd {
 		args = append(args, "--database", h.paths.Database())
 	}
 	// With a slash, so that it is never looked for in PATH.
-	return exec.Command(h.bin+"/"+name, args...)
+	return exec.Command(h.bin+"/"+name, args...) //nolint:noctx // a context would kill: these are asked to stop, in order
 }

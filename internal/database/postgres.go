@@ -60,12 +60,12 @@ const blobDomain = `DO $$ BEGIN
 END $$`
 
 // migratePostgreSQL migrates while one connection holds the advisory lock; a crash releases it with the connection.
-func migratePostgreSQL(ctx context.Context, db *sql.DB, migrations fs.FS) error {
+func migratePostgreSQL(ctx context.Context, db *sql.DB, migrations fs.FS) (err error) {
 	holder, err := db.Conn(ctx)
 	if err != nil {
 		return err
 	}
-	defer holder.Close()
+	defer func() { err = errors.Join(err, holder.Close()) }()
 	// Waiting here may take as long as another program's migration, so only ctx ends it.
 	if _, err := holder.ExecContext(ctx, "SET lock_timeout = 0"); err != nil {
 		return err
@@ -75,8 +75,9 @@ func migratePostgreSQL(ctx context.Context, db *sql.DB, migrations fs.FS) error 
 	}
 	defer func() {
 		clean := context.WithoutCancel(ctx)
-		holder.ExecContext(clean, "SELECT pg_advisory_unlock($1)", int64(advisoryLock))
-		holder.ExecContext(clean, "RESET lock_timeout")
+		_, unlock := holder.ExecContext(clean, "SELECT pg_advisory_unlock($1)", int64(advisoryLock))
+		_, reset := holder.ExecContext(clean, "RESET lock_timeout")
+		err = errors.Join(err, unlock, reset)
 	}()
 	if _, err := holder.ExecContext(ctx, blobDomain); err != nil {
 		return fmt.Errorf("make the blob domain: %w", err)

@@ -74,14 +74,14 @@ func start() (*server, error) {
 	}
 	defer input.Close()
 	s.watch = watch
-	cmd := exec.Command("/bin/sh", "-c", keeper, "keeper", folder, bin)
+	cmd := exec.Command("/bin/sh", "-c", keeper, "keeper", folder, bin) //nolint:noctx // it outlives every context of a test
 	cmd.Dir, cmd.Stdin = folder, input
 	// A session of its own: a signal to the tests' process group must not reach the keeper, which has to clean up.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: who}
 	if err := cmd.Start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("start the keeper: %w", err), os.RemoveAll(folder))
 	}
-	go cmd.Wait()
+	go func() { _ = cmd.Wait() }() // only so that no zombie stays
 	ctx, cancel := context.WithTimeout(context.Background(), startTime)
 	defer cancel()
 	if err := s.prepare(ctx); err != nil {
