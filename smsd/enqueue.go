@@ -35,17 +35,14 @@ type order struct {
 func setupEnqueue(f *service.Flags) service.Run {
 	paths := f.Paths()
 	return func(ctx context.Context, env *service.Env) error {
-		db, err := database.Open(ctx, paths.Database())
-		if err != nil {
-			return err
-		}
-		defer db.Close()
-		pub, err := queue.PublicKey(ctx, db, paths.Keys())
-		if err != nil {
-			return err
-		}
-		e := &enqueuer{db: db, sender: queue.NewSender(pub, service.Now), out: bufio.NewWriter(env.Stdout)}
-		return e.run(ctx, env.Stdin)
+		return withStore(ctx, paths, func(db *database.DB) error {
+			pub, err := queue.PublicKey(ctx, db, paths.Keys())
+			if err != nil {
+				return err
+			}
+			e := &enqueuer{db: db, sender: queue.NewSender(pub, service.Now), out: bufio.NewWriter(env.Stdout)}
+			return e.run(ctx, env.Stdin)
+		})
 	}
 }
 
@@ -169,21 +166,23 @@ func readOrders(ctx context.Context, in io.Reader, orders chan<- order) error {
 	r := bufio.NewReaderSize(in, longestLine)
 	for {
 		line, long, err := readLine(r)
-		if err != nil && !errors.Is(err, io.EOF) {
+		last := errors.Is(err, io.EOF)
+		if err != nil && !last {
 			return err
 		}
-		if err == nil || len(line) > 0 || long {
-			o := order{reason: "line-too-long"}
-			if !long {
-				o = parseOrder(line)
-			}
-			select {
-			case orders <- o:
-			case <-ctx.Done():
-				return nil
-			}
+		if last && len(line) == 0 && !long {
+			return nil
 		}
-		if err != nil {
+		o := order{reason: "line-too-long"}
+		if !long {
+			o = parseOrder(line)
+		}
+		select {
+		case orders <- o:
+		case <-ctx.Done():
+			return nil
+		}
+		if last {
 			return nil
 		}
 	}

@@ -30,17 +30,14 @@ func setupList(f *service.Flags) service.Run {
 	paths := f.Paths()
 	asJSON := f.Bool("json", false, "one JSON object a line")
 	return func(ctx context.Context, env *service.Env) error {
-		db, err := database.Open(ctx, paths.Database())
-		if err != nil {
-			return err
-		}
-		defer db.Close()
-		out := bufio.NewWriter(env.Stdout)
-		print := listTable
+		write := listTable
 		if *asJSON {
-			print = listJSON
+			write = listJSON
 		}
-		return errors.Join(print(ctx, db.Read(), out), out.Flush())
+		return withStore(ctx, paths, func(db *database.DB) error {
+			out := bufio.NewWriter(env.Stdout)
+			return errors.Join(write(ctx, db.Read(), out), out.Flush())
+		})
 	}
 }
 

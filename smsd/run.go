@@ -43,11 +43,13 @@ func setupRun(f *service.Flags) service.Run {
 		if err := service.Harden(); err != nil {
 			return err
 		}
-		db, err := database.Open(ctx, s.paths.Database())
-		if err != nil {
-			return err
-		}
-		return errors.Join(s.withStore(ctx, env, db), db.Close())
+		return withStore(ctx, s.paths, func(db *database.DB) error {
+			release, only, err := alone(s.paths.Database())
+			if err != nil {
+				return err
+			}
+			return errors.Join(s.serve(ctx, env, db, only), release())
+		})
 	}
 }
 
@@ -72,12 +74,7 @@ func (s *settings) check() error {
 	return nil
 }
 
-func (s *settings) withStore(ctx context.Context, env *service.Env, db *database.DB) error {
-	release, only, err := alone(s.paths.Database())
-	if err != nil {
-		return err
-	}
-	defer release()
+func (s *settings) serve(ctx context.Context, env *service.Env, db *database.DB, only bool) error {
 	keys, err := queue.OpenKeys(ctx, db, s.paths.Keys())
 	if err != nil {
 		return err

@@ -38,11 +38,11 @@ func TestRun_SimulatedPhone(t *testing.T) {
 			s.Fatalf("enqueue answers %q", out)
 		}
 		s.await(0, func(all map[string]listed) bool { return all["m1"].State == queue.Delivered })
-		if code, page := get(s.T, d.internal+"/"); code != 200 || !strings.Contains(page, "Rappel de Tournesol, 14h30") {
+		if code, page := get(s.T, d.internal+"/"); code != http.StatusOK || !strings.Contains(page, "Rappel de Tournesol, 14h30") {
 			s.Errorf("the phone's page: %d", code)
 		}
 		res, err := http.PostForm(d.internal+"/answer", url.Values{"number": {"+33639987654"}, "text": {"Arrêt"}})
-		if err != nil || res.StatusCode != 200 {
+		if err != nil || res.StatusCode != http.StatusOK {
 			s.Fatalf("answer: %v, %v", res, err)
 		}
 		res.Body.Close()
@@ -53,15 +53,15 @@ func TestRun_SimulatedPhone(t *testing.T) {
 		s.run(s.line("m2", "+33639987654", "Encore Tournesol"), "enqueue")
 		s.await(0, func(all map[string]listed) bool { return all["m2"].State == queue.Suppressed })
 		for _, address := range []string{d.webhooks, d.internal} {
-			if code, body := get(s.T, address+"/healthz"); code != 200 || body != "ok\n" {
+			if code, body := get(s.T, address+"/healthz"); code != http.StatusOK || body != "ok\n" {
 				s.Errorf("health: %d %q", code, body)
 			}
 		}
 		_, metrics := get(s.T, d.internal+"/metrics")
-		if code, _ := get(s.T, d.webhooks+"/metrics"); code != 404 {
+		if code, _ := get(s.T, d.webhooks+"/metrics"); code != http.StatusNotFound {
 			s.Errorf("metrics on the outer listener: %d", code)
 		}
-		if code, _ := get(s.T, d.webhooks+"/"); code != 404 {
+		if code, _ := get(s.T, d.webhooks+"/"); code != http.StatusNotFound {
 			s.Errorf("the phone on the outer listener: %d", code)
 		}
 		if err := d.cmd.Process.Signal(syscall.SIGTERM); err != nil {

@@ -104,10 +104,10 @@ func TestPhone_ShowsMessages(t *testing.T) {
 	if strings.Contains(body, "<script") || strings.Contains(body, "style=") || strings.Contains(body, "<style") {
 		t.Error("the page has inline script or style")
 	}
-	if res, css := s.get(t, "/phone.css"); res.StatusCode != 200 || !strings.HasPrefix(res.Header.Get("Content-Type"), "text/css") || css == "" {
+	if res, css := s.get(t, "/phone.css"); res.StatusCode != http.StatusOK || !strings.HasPrefix(res.Header.Get("Content-Type"), "text/css") || css == "" {
 		t.Errorf("style: %d %s", res.StatusCode, res.Header.Get("Content-Type"))
 	}
-	if res, _ := s.get(t, "/other"); res.StatusCode != 404 {
+	if res, _ := s.get(t, "/other"); res.StatusCode != http.StatusNotFound {
 		t.Errorf("another page: %d", res.StatusCode)
 	}
 }

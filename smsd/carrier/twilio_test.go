@@ -241,7 +241,7 @@ func TestTwilio_ErrorsBearNoSecret(t *testing.T) {
 		}
 	}
 	s := twiliotest.New(t)
-	s.Server.Close()
+	s.Close()
 	if _, err := twilio(t, s).Find(t.Context(), one); err == nil || strings.Contains(err.Error(), "63998") {
 		t.Errorf("error %v", err)
 	}

@@ -3,6 +3,7 @@
 package twiliotest
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -74,10 +75,11 @@ func New(t testing.TB) *Server {
 	path := "/2010-04-01/Accounts/" + s.Account.SID + "/Messages.json"
 	mux.HandleFunc("POST "+path, s.create)
 	mux.HandleFunc("GET "+path, s.list)
-	s.Server = httptest.NewServer(s.authorized(mux))
+	server := httptest.NewServer(s.authorized(mux))
+	s.Server = server
 	t.Cleanup(func() {
-		s.CloseClientConnections() // ends what hangs
-		s.Server.Close()
+		server.CloseClientConnections() // ends what hangs
+		server.Close()
 	})
 	return s
 }
@@ -120,9 +122,7 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request) {
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, fault Fault, m Message) {
 	switch fault {
 	case None:
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(http.StatusCreated)
-		json.NewEncoder(w).Encode(m.json())
+		answerJSON(w, http.StatusCreated, m.json())
 	case Hang, HangBefore:
 		<-r.Context().Done()
 	case Close, CloseBefore:
@@ -147,9 +147,17 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, fault Fault, m M
 }
 
 func refuse(w http.ResponseWriter, status, code int) {
+	answerJSON(w, status, map[string]any{"code": code, "message": "refused by the test", "status": status})
+}
+
+func answerJSON(w http.ResponseWriter, status int, v any) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // only for what is no JSON
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(map[string]any{"code": code, "message": "refused by the test", "status": status})
+	w.Write(b)
 }
 
 func (m Message) json() map[string]any {
@@ -170,8 +178,7 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 			found = append(found, s.messages[i].json())
 		}
 	}
-	w.Header().Set("Content-Type", "application/json")
-	json.NewEncoder(w).Encode(map[string]any{"messages": found, "page": 0, "page_size": 200, "next_page_uri": nil})
+	answerJSON(w, http.StatusOK, map[string]any{"messages": found, "page": 0, "page_size": 200, "next_page_uri": nil})
 }
 
 // Messages gives what was taken so far, in order.
@@ -219,7 +226,7 @@ func Call(address string, form map[string]string, signature string) (int, error)
 	for name, v := range form {
 		values.Set(name, v)
 	}
-	r, err := http.NewRequest(http.MethodPost, address, strings.NewReader(values.Encode()))
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, address, strings.NewReader(values.Encode()))
 	if err != nil {
 		return 0, err
 	}
