@@ -186,7 +186,7 @@ func reveals(t *testing.T, printed string, card cards.Card) {
 		part := text[i : i+6]
 		for _, form := range []string{
 			part, fmt.Sprintf("%x", part), fmt.Sprintf("%X", part),
-			strings.Trim(fmt.Sprint([]byte(part)), "[]"),
+			strings.Trim(fmt.Sprintf("%d", []byte(part)), "[]"),
 			strings.ReplaceAll(strings.Trim(fmt.Sprintf("%#v", []byte(part)), "[]byte{}"), " ", ""),
 		} {
 			if strings.Contains(printed, form) {

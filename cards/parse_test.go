@@ -82,9 +82,9 @@ func TestParse_Refuses(t *testing.T) {
 // for two, except that half a card is no card either.
 func TestParse_ErrorsAreApart(t *testing.T) {
 	all := []error{cards.ErrNotCard, cards.ErrLetter, cards.ErrVersion}
-	for _, a := range all {
-		for _, b := range all {
-			if (a == b) != errors.Is(a, b) {
+	for i, a := range all {
+		for j, b := range all {
+			if (i == j) != errors.Is(a, b) {
 				t.Errorf("%v is %v", a, b)
 			}
 		}

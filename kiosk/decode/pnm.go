@@ -86,7 +86,7 @@ func pnmNumber(r *bufio.Reader) (int, error) {
 // pnmRow turns one row into grey.
 func pnmRow(grey, row []byte, kind byte, deepest int) {
 	for x := range grey {
-		value := 0
+		var value int
 		switch kind {
 		case '4': // 1 is black
 			value = 1 - int(row[x/8]>>(7-x%8)&1)
