@@ -14,14 +14,11 @@ import (
 	"consigne/portal/vault"
 )
 
-// enrolling leaves a profile at the desk for the kiosk, and begins its enrolment
+// enrolling leaves a profile, and begins its enrolment
 // as the kiosk's own program does.
 func (s *stage) enrolling(t *testing.T, lang string) *visitor {
 	t.Helper()
-	p := vault.Profile{Name: "Nadia Test", Birth: vault.Date{Year: 1980, Month: 2, Day: 3}, Language: lang}
-	if err := s.member(t, "Les Tilleuls").Enrol(t.Context(), p, s.device.ID, rand.Text()); err != nil {
-		t.Fatal(err)
-	}
+	p := s.waits(t, lang)
 	v := s.visitor(true)
 	var state struct{ Enrolments []struct{ ID string } }
 	if err := json.Unmarshal([]byte(v.page("/device/state")), &state); err != nil || len(state.Enrolments) == 0 {
@@ -36,6 +33,16 @@ func (s *stage) enrolling(t *testing.T, lang string) *visitor {
 		t.Fatalf("begin enrolment: %d", a.StatusCode)
 	}
 	return v
+}
+
+// waits leaves a profile at the desk for the kiosk.
+func (s *stage) waits(t *testing.T, lang string) vault.Profile {
+	t.Helper()
+	p := vault.Profile{Name: "Nadia Test", Birth: vault.Date{Year: 1980, Month: 2, Day: 3}, Language: lang}
+	if err := s.member(t, "Les Tilleuls").Enrol(t.Context(), p, s.device.ID, rand.Text()); err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 // send posts JSON as the kiosk's own program does.

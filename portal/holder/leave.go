@@ -55,7 +55,6 @@ func (s *server) showEnded(w http.ResponseWriter, r *http.Request, status int) {
 	v := goodbyeView{frame: s.frame(w, r, "ended", localeOf(r)), Drawing: "session-closed"}
 	v.Line, v.Chip, v.Idle = v.Say("ended.voice"), "lock-key", 0
 	w.Header().Set(headerSession, "ended")
-	dropCookies(w, r, cookieCard, cookieHolder, cookieEnrol)
 	s.kiosk.Render(w, r, status, "goodbye", v)
 }
 

@@ -3,13 +3,17 @@ package holder
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -42,38 +46,88 @@ type stage struct {
 	token  []byte
 }
 
-func newStage(t *testing.T) *stage {
+// filled is the demo, made once: making people takes slow keys on purpose.
+type filled struct {
+	folder  string
+	key     seal.Key
+	smsd    seal.Key
+	silence []byte
+	made    *demo.Result
+	err     error
+}
+
+var filledFolder string
+
+var fill = sync.OnceValue(func() (f filled) {
+	f.key, f.smsd = seal.NewKey(), seal.NewKey()
+	f.silence, _ = locales.Clip(locales.SilenceClip)
+	if f.folder, f.err = os.MkdirTemp("", "holder-stage"); f.err != nil {
+		return f
+	}
+	filledFolder = f.folder
+	now := func() time.Time { return monday }
+	db, v, err := f.open(context.Background(), f.folder, now)
+	if err != nil {
+		f.err = err
+		return f
+	}
+	f.made, f.err = demo.Fill(context.Background(), v, db, now)
+	f.err = errors.Join(f.err, db.Close())
+	return f
+})
+
+// open opens the store in a folder.
+func (f *filled) open(ctx context.Context, folder string, now func() time.Time) (*database.DB, *vault.Vault, error) {
+	db, err := database.Open(ctx, "sqlite:"+filepath.Join(folder, "store.db"))
+	if err != nil {
+		return nil, nil, err
+	}
+	blobs, err := blob.NewDir(filepath.Join(folder, "blobs"))
+	if err != nil {
+		return nil, nil, err
+	}
+	v, err := vault.New(vault.Options{
+		DB: db, Blobs: blobs, Key: f.key, Now: now, PublicURL: "http://127.0.0.1",
+		SMS:   queue.NewSender(queue.NewKeys(f.smsd).Public(), now),
+		Voice: func(context.Context, string, string) ([]byte, error) { return f.silence, nil },
+	})
+	return db, v, err
+}
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	if filledFolder != "" {
+		os.RemoveAll(filledFolder)
+	}
+	os.Exit(status)
+}
+
+// newStage gives a test a copy of the demo of its own.
+func newStage(t *testing.T, change ...func(*Options)) *stage {
 	t.Helper()
-	s := &stage{t: t, clock: new(atomic.Int64)}
-	keys := queue.NewKeys(seal.NewKey())
-	db, err := database.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "store.db"))
-	if err != nil {
-		t.Fatal(err)
+	f := fill()
+	if f.err != nil {
+		t.Fatal(f.err)
 	}
-	t.Cleanup(func() { db.Close() })
-	blobs, err := blob.NewDir(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	silence, ok := locales.Clip(locales.SilenceClip)
-	if !ok {
+	if len(f.silence) == 0 {
 		t.Fatal("the voices are not built: go run ./locales/build")
 	}
-	s.db, s.queue = db, queue.New(db, keys, s.now, time.Minute)
-	s.vault, err = vault.New(vault.Options{
-		DB: db, Blobs: blobs, Key: seal.NewKey(), Now: s.now, PublicURL: "http://127.0.0.1",
-		SMS:   queue.NewSender(keys.Public(), s.now),
-		Voice: func(context.Context, string, string) ([]byte, error) { return silence, nil },
-	})
-	if err != nil {
+	folder := t.TempDir()
+	if err := os.CopyFS(folder, os.DirFS(f.folder)); err != nil {
 		t.Fatal(err)
 	}
-	made, err := demo.Fill(t.Context(), s.vault, db, s.now)
-	if err != nil {
+	s := &stage{t: t, clock: new(atomic.Int64), people: f.made.People, staff: f.made.Staff}
+	var err error
+	if s.db, s.vault, err = f.open(t.Context(), folder, s.now); err != nil {
 		t.Fatal(err)
 	}
-	s.people, s.staff = made.People, made.Staff
-	s.server = httptest.NewServer(New(s.vault, Options{Now: s.now}))
+	t.Cleanup(func() { s.db.Close() })
+	s.queue = queue.New(s.db, queue.NewKeys(f.smsd), s.now, time.Minute)
+	o := Options{Now: s.now}
+	for _, f := range change {
+		f(&o)
+	}
+	s.server = httptest.NewServer(New(s.vault, o))
 	t.Cleanup(s.server.Close)
 	s.enrolKiosk()
 	return s
@@ -223,27 +277,34 @@ func picks(pictures [5]string) url.Values {
 // member signs in somebody of a relay's staff.
 func (s *stage) member(t *testing.T, relay string) *vault.Member {
 	t.Helper()
-	for _, m := range s.staff {
-		if m.Relay != relay {
-			continue
-		}
-		s.pass(totpStep) // a code opens once
-		code, err := totp.GenerateCode(m.TOTPSecret, s.now())
-		if err != nil {
-			t.Fatal(err)
-		}
-		cookie, err := s.vault.SignIn(t.Context(), m.Email, m.Password, code)
-		if err != nil {
-			t.Fatal(err)
-		}
+	return s.desk(t, relay)()
+}
+
+// desk signs in, and gives the member as each request of a desk finds them.
+func (s *stage) desk(t *testing.T, relay string) func() *vault.Member {
+	t.Helper()
+	i := slices.IndexFunc(s.staff, func(m demo.Staff) bool { return m.Relay == relay })
+	if i < 0 {
+		t.Fatalf("nobody works at %q", relay)
+	}
+	m := s.staff[i]
+	s.pass(totpStep) // a code opens once
+	code, err := totp.GenerateCode(m.TOTPSecret, s.now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cookie, err := s.vault.SignIn(t.Context(), m.Email, m.Password, code)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() *vault.Member {
+		t.Helper()
 		found, err := s.vault.Member(t.Context(), cookie)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return found
 	}
-	t.Fatalf("nobody works at %q", relay)
-	return nil
 }
 
 const totpStep = 30 * time.Second
