@@ -42,6 +42,10 @@ type Root struct {
 // Open sweeps what dead kiosks left under dir and makes a root of our own there.
 // It returns ErrNotMemory if dir is on a disk and no tmpfs can be mounted.
 func Open(dir string) (*Root, error) {
+	// A bare root for one program may lack even /dev/shm.
+	if err := os.MkdirAll(dir, 0o777|os.ModeSticky); err != nil {
+		return nil, err
+	}
 	if err := sweep(dir); err != nil {
 		return nil, err
 	}

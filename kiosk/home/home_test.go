@@ -72,7 +72,12 @@ func checkFolder(t *testing.T, r *Root, env []string, name string) {
 }
 
 func TestOpen_IsInMemoryOrRefused(t *testing.T) {
-	dir := t.TempDir()
+	t.Run("disk", func(t *testing.T) { inMemoryOrRefused(t, t.TempDir()) })
+	t.Run("no folder", func(t *testing.T) { inMemoryOrRefused(t, filepath.Join(t.TempDir(), "shm")) })
+}
+
+func inMemoryOrRefused(t *testing.T, dir string) {
+	t.Helper()
 	r, err := Open(dir)
 	if err != nil {
 		if !errors.Is(err, ErrNotMemory) {

@@ -101,6 +101,9 @@ func Run(ctx context.Context, o Options) error {
 
 // open takes scanner and socket.
 func (s *supervisor) open() (err error) {
+	if _, err := os.Stat(s.Program); err != nil {
+		return err // as where /proc is not mounted
+	}
 	if s.Scanner != "" {
 		if s.scanner, err = reader.Open(s.Scanner); err != nil {
 			return err
