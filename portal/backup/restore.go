@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -128,7 +129,8 @@ func (o *opened) fits(ctx context.Context, s Store, keys map[string]string) erro
 	if err != nil {
 		return err
 	}
-	for name, want := range o.head.Keys {
+	for _, name := range slices.Sorted(maps.Keys(o.head.Keys)) {
+		want := o.head.Keys[name]
 		switch {
 		case keys[name] == "":
 			return fmt.Errorf("%w: %s.key is missing (fingerprint %s)", ErrKeys, name, want)
