@@ -150,6 +150,6 @@ func (h *house) command(name string, args ...string) *exec.Cmd {
 	if name != "kiosk" {
 		args = append(args, "--database", h.paths.Database())
 	}
-	// With a slash, so that it is never looked for in PATH.
-	return exec.Command(h.bin+"/"+name, args...) //nolint:noctx // a context would kill: these are asked to stop, in order
+	// With a slash, so that it is never looked for in PATH; without a context, which would kill where stop asks first.
+	return exec.Command(h.bin+"/"+name, args...)
 }
