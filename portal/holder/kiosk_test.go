@@ -358,3 +358,18 @@ func TestTroubles(t *testing.T) {
 		t.Errorf("what is not in the table: %q", got.name)
 	}
 }
+
+// TestRest_Forgets: an empty room is not asked whether it is there, and a
+// language that somebody touched and left does not stay.
+func TestRest_Forgets(t *testing.T) {
+	s := newStage(t)
+	v := s.visitor(true)
+	if page := v.page("/k/rest"); strings.Contains(page, `id="forget"`) || !strings.Contains(page, `data-idle="0"`) {
+		t.Error("the first language has something to forget, or an empty room is asked")
+	}
+	v.post("/k/language", url.Values{"lang": {"xx"}}, "/k/rest")
+	v.post("/k/language", url.Values{"lang": {"ar"}}, "/k/rest")
+	if page := v.page("/k/rest"); !strings.Contains(page, `lang="ar" dir="rtl"`) || !strings.Contains(page, `id="forget"`) {
+		t.Error("Arabic was not taken, or stays for ever")
+	}
+}

@@ -1,6 +1,7 @@
 package holder
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -105,19 +106,14 @@ func (s *server) failPlain(w http.ResponseWriter, r *http.Request, err error) {
 // rootType names the innermost type of an error: its text may quote a visitor.
 func rootType(err error) string {
 	for {
-		switch e := err.(type) {
-		case interface{ Unwrap() error }:
-			if e.Unwrap() == nil {
-				return fmt.Sprintf("%T", err)
-			}
-			err = e.Unwrap()
-		case interface{ Unwrap() []error }:
-			if len(e.Unwrap()) == 0 {
-				return fmt.Sprintf("%T", err)
-			}
-			err = e.Unwrap()[0]
-		default:
+		var joined interface{ Unwrap() []error }
+		next := errors.Unwrap(err)
+		if next == nil && errors.As(err, &joined) && len(joined.Unwrap()) > 0 {
+			next = joined.Unwrap()[0]
+		}
+		if next == nil {
 			return fmt.Sprintf("%T", err)
 		}
+		err = next
 	}
 }

@@ -123,6 +123,9 @@ func (s *server) showTrouble(w http.ResponseWriter, r *http.Request, t trouble, 
 	}
 	v := problemView{frame: s.frame(w, r, page, localeOf(r)), Drawing: t.drawing}
 	v.Chip, v.Line, v.Leave = t.chip, v.Say(t.key), inside || enrolling
+	if page == "network" {
+		v.Idle = 0 // it goes away by itself
+	}
 	switch {
 	case inside:
 		v.Back = "home"

@@ -18,7 +18,8 @@ type restView struct {
 	Languages []languageView
 	Turn      *turn
 	Enrol     said
-	Waiting   bool // somebody's enrolment was begun here, and left
+	Forget    string // the language to which an empty room goes back, "" for the one it has
+	Waiting   bool   // somebody's enrolment was begun here, and left
 }
 
 type languageView struct {
@@ -30,6 +31,10 @@ type languageView struct {
 func (s *server) rest(w http.ResponseWriter, r *http.Request) {
 	v := restView{frame: s.frame(w, r, "rest", localeOf(r))}
 	w.Header().Set(headerScan, "card")
+	v.Idle = 0
+	if v.Lang() != locales.Fallback {
+		v.Forget = locales.Fallback
+	}
 	v.Line, v.Enrol = v.Say("rest.voice"), v.Say("rest.enrol")
 	if _, waiting, err := s.waiting(r); err == nil {
 		v.Waiting = waiting

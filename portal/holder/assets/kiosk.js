@@ -132,6 +132,17 @@
       document.getElementById("idle-leave").submit();
     }
   }
+  // The rest screen has nobody to ask: it goes back to the first language.
+  function forget() {
+    const form = document.getElementById("forget");
+    const t = Date.now();
+    quiet += (t - before) / 1000;
+    before = t;
+    if (form && quiet >= 60 && !leaving) {
+      leaving = true;
+      form.submit();
+    }
+  }
   for (const name of ["pointerdown", "keydown"]) document.addEventListener(name, () => { if (still.hidden) quiet = 0; });
 
   // The code: the same nine for a step, a tick for every touch, no highlight,
@@ -214,6 +225,7 @@
   speak(own);
   if (pads.length) showStep();
   if (idleAfter > 0) setInterval(away, 250);
+  if (page === "rest") setInterval(forget, 1000);
   if (["rest", "called", "network"].includes(page)) setTimeout(poll, 1000);
   if (["rest", "stock", "problem", "network"].includes(page)) follow();
   if (page === "goodbye" || page === "ended") setTimeout(end, Number(body.dataset.end) * 1000);
