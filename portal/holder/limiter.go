@@ -1,9 +1,6 @@
 package holder
 
 import (
-	"errors"
-	"fmt"
-	"log/slog"
 	"net/http"
 	"net/netip"
 	"sync"
@@ -94,26 +91,4 @@ func addressOf(r *http.Request) netip.Prefix {
 		return netip.Prefix{}
 	}
 	return prefix
-}
-
-// failPlain answers what has no page of its own.
-func (s *server) failPlain(w http.ResponseWriter, r *http.Request, err error) {
-	slog.ErrorContext(r.Context(), "request failed", "cause", rootType(err))
-	status := troubleOf(err).status
-	http.Error(w, http.StatusText(status), status)
-}
-
-// rootType names the innermost type of an error: its text may quote a visitor.
-func rootType(err error) string {
-	for {
-		var joined interface{ Unwrap() []error }
-		next := errors.Unwrap(err)
-		if next == nil && errors.As(err, &joined) && len(joined.Unwrap()) > 0 {
-			next = joined.Unwrap()[0]
-		}
-		if next == nil {
-			return fmt.Sprintf("%T", err)
-		}
-		err = next
-	}
 }

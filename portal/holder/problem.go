@@ -2,6 +2,7 @@ package holder
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 
@@ -150,3 +151,25 @@ func (problemView) page() string { return "problem" }
 
 // said answers with the sentence of a trouble; tests go through all of them.
 func (t trouble) said(l *locales.Locale) said { return saidOf(l.Say(t.key, nil)) }
+
+// failPlain answers what has no page of its own.
+func (s *server) failPlain(w http.ResponseWriter, r *http.Request, err error) {
+	slog.ErrorContext(r.Context(), "request failed", "cause", rootType(err))
+	status := troubleOf(err).status
+	http.Error(w, http.StatusText(status), status)
+}
+
+// rootType names the innermost type of an error: its text may quote a visitor.
+func rootType(err error) string {
+	for {
+		var joined interface{ Unwrap() []error }
+		next := errors.Unwrap(err)
+		if next == nil && errors.As(err, &joined) && len(joined.Unwrap()) > 0 {
+			next = joined.Unwrap()[0]
+		}
+		if next == nil {
+			return fmt.Sprintf("%T", err)
+		}
+		err = next
+	}
+}

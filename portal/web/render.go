@@ -71,18 +71,6 @@ func parseParts(files fs.FS, funcs template.FuncMap) (*template.Template, error)
 	return parts, nil
 }
 
-// Page writes the page called name into a fresh slice. It errs when there is no
-// such page or the template fails on this data.
-func (r *Renderer) Page(name string, data any) ([]byte, error) {
-	buf := r.buffers.Get().(*bytes.Buffer)
-	defer r.buffers.Put(buf)
-	buf.Reset()
-	if err := r.execute(buf, name, data); err != nil {
-		return nil, err
-	}
-	return bytes.Clone(buf.Bytes()), nil
-}
-
 func (r *Renderer) execute(buf *bytes.Buffer, name string, data any) error {
 	page, ok := r.pages[name]
 	if !ok {
