@@ -129,8 +129,12 @@ func (e Enrolment) ask(ctx context.Context, code string, key seal.Key) (Info, er
 // maxAnswer is more than an enrolment's answer is.
 const maxAnswer = 64 << 10
 
+// direct follows no redirect: the digits and the token go to the portal that was
+// named and nowhere else.
+var direct = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+
 func exchange(request *http.Request, answer *struct{ ID, Relay string }) error {
-	response, err := http.DefaultClient.Do(request)
+	response, err := direct.Do(request)
 	if err != nil {
 		return fmt.Errorf("ask the portal: %w", err)
 	}

@@ -51,7 +51,7 @@ func caller(name string) string {
 // calls answers the script that asks once a second on every open page.
 func (d *desk) calls(w http.ResponseWriter, r *http.Request) {
 	r.Header.Set("Accept", "application/json")
-	d.signed(func(w http.ResponseWriter, r *http.Request, m *vault.Member) error {
+	d.watched(func(w http.ResponseWriter, r *http.Request, m *vault.Member) error {
 		calls, err := m.Calls(r.Context())
 		if err != nil {
 			return err

@@ -1,7 +1,6 @@
 package desk
 
 import (
-	"context"
 	"net/http"
 
 	"consigne/cards"
@@ -43,27 +42,6 @@ func cardLines(rows []vault.CardRow) []cardLine {
 		lines = append(lines, cardLine{ID: row.ID, Made: day(row.Made), State: st, Tries: row.Tries, Blocked: row.State == "blocked"})
 	}
 	return lines
-}
-
-// blockedCards finds whose card waits to be freed.
-func blockedCards(ctx context.Context, m *vault.Member) ([]blockedCard, error) {
-	people, err := m.People(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var out []blockedCard
-	for _, p := range people {
-		rows, err := m.Cards(ctx, p.ID)
-		if err != nil {
-			return nil, err
-		}
-		for _, row := range rows {
-			if row.State == "blocked" {
-				out = append(out, blockedCard{linePerson(p), row.Tries})
-			}
-		}
-	}
-	return out, nil
 }
 
 // freeCard gives a blocked card its five tries again.

@@ -5,8 +5,6 @@ import (
 	"net/http"
 
 	"consigne/portal/vault"
-
-	"github.com/nyaruka/phonenumbers"
 )
 
 type personNewPage struct {
@@ -80,7 +78,8 @@ func readProfile(f *form) vault.Profile {
 	}
 	switch f.Value("has_phone") {
 	case "own", "shared":
-		if p.Phone, ok = fullNumber(f.Value("phone")); !ok {
+		p.Phone, p.Shared = f.Value("phone"), f.Value("has_phone") == "shared"
+		if p.Phone == "" {
 			f.mark("phone")
 		}
 	case "none":
@@ -88,28 +87,4 @@ func readProfile(f *form) vault.Profile {
 		f.problems["has_phone"] = "Dites si la personne a un téléphone."
 	}
 	return p
-}
-
-// regions are where a number written without its country may belong: France,
-// then the overseas departments and collectivities.
-var regions = []string{"FR", "GP", "MQ", "GF", "RE", "YT", "PM"}
-
-// fullNumber reads a number as people write it and returns it as E.164.
-func fullNumber(typed string) (string, bool) {
-	var possible string
-	for _, region := range regions {
-		n, err := phonenumbers.Parse(typed, region)
-		if err != nil {
-			continue
-		}
-		if phonenumbers.IsValidNumber(n) {
-			return phonenumbers.Format(n, phonenumbers.E164), true
-		}
-		// Numbers kept for fiction, and ranges opened after our tables were
-		// made, are possible without being valid.
-		if possible == "" && phonenumbers.IsPossibleNumber(n) {
-			possible = phonenumbers.Format(n, phonenumbers.E164)
-		}
-	}
-	return possible, possible != ""
 }

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
@@ -21,14 +22,19 @@ type action func(w http.ResponseWriter, r *http.Request, m *vault.Member) error
 
 // signed runs an action for an admitted member and sends everybody else to where
 // they have to go first.
-func (d *desk) signed(a action) http.HandlerFunc {
+func (d *desk) signed(a action) http.HandlerFunc { return d.opened(d.vault.Member, a) }
+
+// watched is signed for what a page asks by itself: it keeps no session alive.
+func (d *desk) watched(a action) http.HandlerFunc { return d.opened(d.vault.Watch, a) }
+
+func (d *desk) opened(open func(context.Context, string) (*vault.Member, error), a action) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		cookie := web.CookieValue(r, memberCookie)
 		if cookie == "" {
 			d.sendAway(w, r, "/desk/sign-in")
 			return
 		}
-		m, err := d.vault.Member(r.Context(), cookie)
+		m, err := open(r.Context(), cookie)
 		switch {
 		case errors.Is(err, vault.ErrSession):
 			d.forget(w, r)

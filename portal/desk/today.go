@@ -14,7 +14,7 @@ type todayPage struct {
 	Count   string
 	Rows    []dayRow
 	Waiting []heldLine // messages that somebody has to decide about
-	Blocked []blockedCard
+	Blocked []personLine
 	Pending []vault.Colleague
 	Kiosks  []kioskLine
 }
@@ -44,11 +44,6 @@ type personLine struct {
 
 type heldLine struct{ Name, Hour, Reason string }
 
-type blockedCard struct {
-	Person personLine
-	Tries  int
-}
-
 type kioskLine struct {
 	Name, Seen string
 	Well       bool
@@ -76,8 +71,12 @@ func (d *desk) day(w http.ResponseWriter, r *http.Request, m *vault.Member) erro
 	}
 	page.Rows = dayRows(entries, statuses, now)
 	page.Count = countDay(page.Rows)
-	if page.Blocked, err = blockedCards(ctx, m); err != nil {
+	blocked, err := m.Blocked(ctx)
+	if err != nil {
 		return err
+	}
+	for _, p := range blocked {
+		page.Blocked = append(page.Blocked, linePerson(p))
 	}
 	if page.Pending, err = m.Pending(ctx); err != nil {
 		return err

@@ -69,17 +69,6 @@ func FuzzParseHour(f *testing.F) {
 	})
 }
 
-func TestFullNumber(t *testing.T) {
-	for typed, want := range map[string]string{
-		"06 39 98 10 42": "+33639981042", "+33 6 39 98 10 42": "+33639981042", "0692 12 34 56": "+262692123456", "0690 12 34 56": "+590690123456",
-		"+40 712 034 567": "+40712034567", "12": "", "": "", "jamais": "", "06 39 98 10 42 11 22 33 44 55 66": "",
-	} {
-		if got, ok := fullNumber(typed); got != want || ok != (want != "") {
-			t.Errorf("%q: %q %v, want %q", typed, got, ok, want)
-		}
-	}
-}
-
 func TestMaskedPhone(t *testing.T) {
 	for e164, want := range map[string]string{"+33639981042": "06 •• •• 10 42", "+262692123456": "+26 •• •• 34 56", "+123": "••", "": ""} {
 		if got := maskedPhone(e164); got != want {

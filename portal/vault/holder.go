@@ -102,10 +102,15 @@ func (h *Holder) Mark() cards.Mark { return h.body.Hint.Mark }
 // PersonID names the person without telling who it is.
 func (h *Holder) PersonID() string { return h.person }
 
-// HasPhone tells whether a message can be sent.
-func (h *Holder) HasPhone() bool {
+// HasPhone tells whether a link can be sent: to a phone of one's own.
+func (h *Holder) HasPhone() bool { return h.ownPhone() != "" }
+
+func (h *Holder) ownPhone() string {
 	it, ok := h.find(func(it item) bool { return it.record.Profile != nil })
-	return ok && it.record.Profile.Phone != ""
+	if !ok || it.record.Profile.Shared {
+		return ""
+	}
+	return it.record.Profile.Phone
 }
 
 func (h *Holder) find(match func(item) bool) (item, bool) {

@@ -26,6 +26,7 @@ type Profile struct {
 	Birth    Date       `json:"birth"`
 	Language string     `json:"language"`
 	Phone    string     `json:"phone"`
+	Shared   bool       `json:"shared,omitempty"` // others read what comes to that phone: no link goes there
 	Mark     cards.Mark `json:"mark"`
 }
 

@@ -68,14 +68,14 @@ func linkLookup(letters string) []byte { return lettersKey(letters, "lookup").By
 
 // SendLink sends the holder's phone a message with a link that opens one paper
 // once. The link lives from the first attempt of its message, at most a day.
-// It returns [ErrNoPhone] and [ErrRepeated].
+// It returns [ErrNoPhone], also for a phone that others read, and [ErrRepeated].
 func (h *Holder) SendLink(ctx context.Context, paperID, once string) error {
 	it, err := h.paper(paperID)
 	if err != nil {
 		return err
 	}
-	profile, ok := h.find(func(it item) bool { return it.record.Profile != nil })
-	if !ok || profile.record.Profile.Phone == "" {
+	phone := h.ownPhone()
+	if phone == "" {
 		return ErrNoPhone
 	}
 	letters, message := newLetters(), rand.Text()
@@ -84,7 +84,7 @@ func (h *Holder) SendLink(ctx context.Context, paperID, once string) error {
 		if err := h.v.once(ctx, tx, "link", once); err != nil {
 			return err
 		}
-		number, err := h.v.SMS.Number(ctx, tx, profile.record.Profile.Phone)
+		number, err := h.v.SMS.Number(ctx, tx, phone)
 		if err != nil {
 			return err
 		}

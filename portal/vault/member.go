@@ -35,6 +35,22 @@ func (v *Vault) Member(ctx context.Context, cookie string) (*Member, error) {
 	if err != nil {
 		return nil, err
 	}
+	return v.member(ctx, s, body)
+}
+
+// Watch opens the session of a member for what a page asks by itself: unlike
+// [Vault.Member] it does not count as something the member did, so that a page
+// left open does not keep the session alive.
+func (v *Vault) Watch(ctx context.Context, cookie string) (*Member, error) {
+	var body memberBody
+	s, err := v.readSession(ctx, "member", "", cookie, &body)
+	if err != nil {
+		return nil, err
+	}
+	return v.member(ctx, s, body)
+}
+
+func (v *Vault) member(ctx context.Context, s session, body memberBody) (*Member, error) {
 	seed, err := seal.KeyFrom(body.Seed)
 	if err != nil {
 		return nil, ErrSession
@@ -259,6 +275,20 @@ func (m *Member) Cards(ctx context.Context, personID string) ([]CardRow, error) 
 		}
 		return c, err
 	}, "SELECT id, state, tries, made FROM card WHERE person_id = ? ORDER BY made DESC, id", personID)
+}
+
+// Blocked lists the people of the relay who have a blocked card.
+func (m *Member) Blocked(ctx context.Context) ([]Person, error) {
+	ids, err := collect(ctx, m.v.DB.Read(), func(scan func(...any) error) (id string, err error) {
+		err = scan(&id)
+		return id, err
+	}, `SELECT DISTINCT person_id FROM card WHERE state = 'active' AND tries >= ?
+		AND person_id IN (SELECT person_id FROM access WHERE relay_id = ?)`, maxTries, m.relay.ID)
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	people, err := m.People(ctx)
+	return slices.DeleteFunc(people, func(p Person) bool { return !slices.Contains(ids, p.ID) }), err
 }
 
 // FreeCard gives a blocked card its five tries back. The holder sees it in the

@@ -66,6 +66,15 @@ func (v *Vault) startSession(ctx context.Context, tx database.Handle, kind, subj
 // openSession reads a session's body and puts off its idle end. It returns
 // [ErrSession] for one that ended, never was, or belongs to another device.
 func (v *Vault) openSession(ctx context.Context, kind, device, cookie string, body any) (session, error) {
+	s, err := v.readSession(ctx, kind, device, cookie, body)
+	if err != nil {
+		return s, err
+	}
+	return s, v.touch(ctx, s)
+}
+
+// readSession reads a session's body and leaves its idle end where it is.
+func (v *Vault) readSession(ctx context.Context, kind, device, cookie string, body any) (session, error) {
 	s, err := sessionOf(cookie, kind, device)
 	if err != nil {
 		return s, err
@@ -87,10 +96,7 @@ func (v *Vault) openSession(ctx context.Context, kind, device, cookie string, bo
 	if err != nil {
 		return s, ErrSession
 	}
-	if err := json.Unmarshal(plain, body); err != nil {
-		return s, err
-	}
-	return s, v.touch(ctx, s)
+	return s, json.Unmarshal(plain, body)
 }
 
 // touch puts the idle end off, but not at every picture of a page: a tenth of

@@ -368,6 +368,34 @@ func TestSignIn(t *testing.T) {
 	})
 }
 
+func TestWatch_keeps_no_session_alive(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		start := w.now
+		for range 4 {
+			w.now = w.now.Add(9 * time.Minute)
+			_, err := w.Watch(t.Context(), w.cookie)
+			if alive := w.now.Before(start.Add(30 * time.Minute)); alive != (err == nil) {
+				t.Fatalf("after %v: %v", w.now.Sub(start), err)
+			}
+		}
+		_, err := w.Member(t.Context(), w.cookie)
+		wantErr(t, "half an hour of watching", err, vault.ErrSession)
+	})
+}
+
+func TestPhone_shared_gets_no_link(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		p := andrei
+		p.Shared = true
+		s := w.enrol(p)
+		id := w.deposit(s, "letter", "1")
+		if w.holder(s).HasPhone() {
+			t.Error("a shared phone is offered links")
+		}
+		wantErr(t, "a link to a shared phone", w.holder(s).SendLink(t.Context(), id, "2"), vault.ErrNoPhone)
+	})
+}
+
 func TestStaff_admission(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		ctx := t.Context()

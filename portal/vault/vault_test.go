@@ -327,6 +327,11 @@ func TestUnlock_five_wrong_tries_block_and_a_relay_frees(t *testing.T) {
 		if hint.Language != "fr" {
 			t.Error("a blocked card does not tell its language")
 		}
+		blocked, err := w.member().Blocked(ctx)
+		must(t, err)
+		if len(blocked) != 1 || blocked[0].ID != s.id {
+			t.Errorf("blocked: %v", blocked)
+		}
 		rows, err := w.member().Cards(ctx, s.id)
 		must(t, err)
 		if len(rows) != 1 || rows[0].State != "blocked" {

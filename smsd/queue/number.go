@@ -6,11 +6,12 @@ import (
 	"github.com/nyaruka/phonenumbers"
 )
 
-// homeRegion reads numbers that are written without a country.
-const homeRegion = "FR"
+// regions are where a number written without its country may belong: France,
+// then the overseas departments and collectivities.
+var regions = []string{"FR", "GP", "MQ", "GF", "RE", "YT", "PM"}
 
 // ParseNumber reads a phone number as people write it and returns it in E.164.
-// One without a country is read as French. The error is a [*Refused]: for what
+// One without a country is read as French, of the mainland or overseas. The error is a [*Refused]: for what
 // is no number, with letters or too short, and for numbers that cost whoever
 // writes to them.
 func ParseNumber(text string) (e164 string, err error) {
@@ -19,8 +20,8 @@ func ParseNumber(text string) (e164 string, err error) {
 	if strings.Trim(text, "+0123456789 .-()/\u00a0\u202f") != "" {
 		return "", refuse(ReasonNumber)
 	}
-	n, err := phonenumbers.Parse(spaces.Replace(text), homeRegion)
-	if err != nil || !mayBe(n) {
+	n, ok := parse(spaces.Replace(text))
+	if !ok {
 		return "", refuse(ReasonNumber)
 	}
 	switch phonenumbers.GetNumberType(n) {
@@ -33,12 +34,27 @@ func ParseNumber(text string) (e164 string, err error) {
 // spaces brings French typography to what the library knows.
 var spaces = strings.NewReplacer("\u00a0", " ", "\u202f", " ")
 
+// parse takes the first region in which the number is valid, else the first in
+// which it may be one.
+func parse(text string) (number *phonenumbers.PhoneNumber, ok bool) {
+	for _, region := range regions {
+		n, err := phonenumbers.Parse(text, region)
+		if err != nil {
+			continue
+		}
+		if phonenumbers.IsValidNumber(n) {
+			return n, true
+		}
+		if number == nil && mayBe(n) {
+			number = n
+		}
+	}
+	return number, number != nil
+}
+
 // mayBe takes possible numbers, not only valid ones: the library calls the
 // numbers kept for fiction, and ranges newer than itself, invalid, and the
 // carrier has the last word. A zero too many is a slip of the hand.
 func mayBe(n *phonenumbers.PhoneNumber) bool {
-	if phonenumbers.IsValidNumber(n) {
-		return true
-	}
 	return phonenumbers.IsPossibleNumber(n) && !n.GetItalianLeadingZero() && n.GetNationalNumber() != 0
 }
