@@ -37,8 +37,12 @@ test: voices ## run every test, on both databases, in the real window and a real
 bench: build ## print how fast and how small it is
 	@$(GO) run ./e2e/bench
 
-screens: build ## write every screen as a picture to screens/, and one sheet of all
-	@$(GO) run ./e2e/screens
+screens: voices ## write every screen as a picture to screens/, and one sheet of all
+	@rm -rf screens && mkdir screens
+	CONSIGNE_SCREENS=$(CURDIR)/screens $(GO) test -count=1 -run TestScreens ./portal/holder
+	$(GO) test -count=1 -timeout 20m ./e2e -run TestPath -args -shots $(CURDIR)/screens
+	@montage -label '%t' screens/*.png -tile 6x -geometry 480x300+6+6 screens/all.png
+	@echo "screens/all.png shows all $$(ls screens | wc -l) at once"
 
 theft: build ## try every picture code on a stolen copy (long)
 	@$(GO) run ./e2e/theft

@@ -28,6 +28,7 @@ func (w *walk) appointment(p person) {
 	w.home()
 	w.open(w.says("tile.appointments"))
 	w.see("14:30")
+	w.photograph("appointment")
 	w.leave()
 
 	start := time.Date(day.Year(), day.Month(), day.Day(), 14, 30, 0, 0, paris)
@@ -45,7 +46,7 @@ func (w *walk) delivered(p person) {
 	phone := w.phone()
 	w.must(phone.Go(w.house.PhoneURL))
 	w.must(phone.UntilReloaded("the reminder", `[...document.querySelectorAll('.message')].filter(m => m.innerText.includes("14")).length >= `+string(rune('0'+w.reminders))))
-	w.snap(phone, "phone-reminder-"+w.lang)
+	w.snap(phone, "phone-reminder")
 	w.signIn()
 	w.openFile(p)
 	w.must(w.desk.UntilReloaded("the desk knows", `document.body.innerText.split("Remis").length > `+string(rune('0'+w.reminders))))

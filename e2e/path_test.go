@@ -34,7 +34,7 @@ func (w *walk) rest() {
 	ear, err := w.screen.Listen(w.ctx)
 	w.must(err)
 	w.touch(w.language.Name())
-	w.see(w.says("rest.voice"))
+	w.reads("rest.voice")
 	w.heard()
 	loud, err := ear.Stop()
 	w.must(err)
@@ -62,10 +62,10 @@ func (w *walk) call() {
 	w.must(w.desk.Go(w.house.PortalURL + "/desk"))
 	w.touch(w.says("bar.call"))
 	w.must(w.desk.See("Une personne attend"))
-	w.see(w.says("call.called"))
+	w.reads("call.called")
 	w.snap(w.desk, "desk-call")
 	w.must(w.desk.Touch("J’y vais"))
-	w.see(w.says("call.coming"))
+	w.reads("call.coming")
 	w.touch(w.says("bar.back"))
 }
 
@@ -73,7 +73,7 @@ func (w *walk) call() {
 func (w *walk) leave() {
 	w.t.Helper()
 	w.touch(w.says("bar.leave"))
-	w.see(w.says("bye.card"))
+	w.reads("bye.card")
 	w.see("Montrez votre carte")
 }
 
@@ -81,9 +81,9 @@ func (w *walk) leave() {
 func (w *walk) unlock(p person) {
 	w.t.Helper()
 	w.must(w.house.ShowCard(w.ctx, p.card.Text()))
-	w.see(w.says("code.voice"))
+	w.reads("code.voice")
 	w.pick(p.pictures)
-	page := w.see(w.says("tile.papers"))
+	page := w.reads("tile.papers")
 	leave, ok := page.Find(w.says("bar.leave"))
 	if !ok || (w.language.Dir() == "rtl") != (leave.Min.X < 640) {
 		w.t.Errorf("the way out is on the wrong side: %v", leave)

@@ -39,15 +39,15 @@ func (w *walk) enrol() person {
 
 	w.find(w.says("common.yes"))
 	w.open(w.says("common.yes"))
-	w.see(w.says("enrol.card"))
+	w.reads("enrol.card")
 	w.must(w.house.ShowCard(w.ctx, p.card.Text()))
-	w.see(w.says("enrol.learn"))
+	w.reads("enrol.learn")
 	p.pictures = w.learn()
 	for _, round := range []string{"enrol.practise_1", "enrol.practise_2", "enrol.practise_3"} {
-		w.see(w.says(round))
+		w.reads(round)
 		w.pick(p.pictures)
 	}
-	w.see(w.says("enrol.done"))
+	w.reads("enrol.done")
 	return p
 }
 
@@ -59,7 +59,7 @@ func (w *walk) learn() (pictures [5]string) {
 	w.t.Helper()
 	for step := range pictures {
 		if step > 0 {
-			w.see(w.says("enrol.step", "n", step+1))
+			w.reads("enrol.step", "n", step+1)
 		}
 		_, err := w.screen.Wait(w.ctx, "a picture to learn", func(screen.Page) bool {
 			shot, err := w.screen.Shot(w.ctx)
@@ -131,7 +131,7 @@ func (w *walk) openPaper(kind string) {
 	w.open(w.says("tile.papers"))
 	w.open(w.says("kind." + kind + ".name"))
 	w.find(w.says("action.share"))
-	w.photograph(w.lang)
+	w.photograph("paper")
 }
 
 // realPDF is a paper of two pages.

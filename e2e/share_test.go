@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"consigne/e2e/browser"
+	"consigne/locales"
 )
 
 // share: for seven nights; the desk then reads the paper, and no other.
@@ -18,7 +19,7 @@ func (w *walk) share(p person) {
 	w.open(w.says("term.nights", "n", 7))
 	w.open(w.says("common.yes"))
 	w.find(w.says("tile.who"))
-	w.photograph(w.lang)
+	w.photograph("shared")
 
 	w.openFile(p)
 	w.must(w.desk.Press("Lire"))
@@ -60,11 +61,10 @@ func (w *walk) stop(p person) {
 	w.must(err)
 	w.home()
 	w.open(w.says("tile.who"))
-	w.see(w.says("who.looked"))
+	w.reads("who.looked")
 	w.open(w.says("who.stop"))
-	w.open(w.says("kind.domiciliation.name"))
 	w.open(w.says("common.yes"))
-	w.see(strings.Split(w.says("stop.done"), "{")[0])
+	w.see(strings.TrimSpace(strings.Split(w.says("who.stopped", "relay", locales.Own{Text: "§"}), "§")[0]))
 	w.must(w.desk.Go(address))
 	if !w.desk.Shows("clé") || w.desk.Shows("Page 2") {
 		w.t.Errorf("after the stop the desk still shows:\n%s", w.desk.Text())
@@ -82,22 +82,22 @@ func (w *walk) link() {
 	w.home()
 	w.openPaper("domiciliation")
 	w.open(w.says("action.phone"))
-	w.see(w.says("phone.sent"))
+	w.reads("phone.sent")
 
 	phone := w.phone()
 	w.must(phone.Go(w.house.PhoneURL))
 	w.must(phone.UntilReloaded("the message", `!!document.querySelector('a[href*="/l/"]')`))
-	w.snap(phone, "phone-messages-"+w.lang)
+	w.snap(phone, "phone-messages")
 	url, err := browser.Ask[string](phone, `document.querySelector('a[href*="/l/"]').href`)
 	w.must(err)
 	for range 3 { // looking burns nothing
 		w.must(phone.Go(url))
 		w.must(phone.See(w.says("link.open")))
 	}
-	w.snap(phone, "phone-link-"+w.lang)
+	w.snap(phone, "phone-link")
 	w.must(phone.Press(w.says("link.open")))
 	w.must(phone.Until("the paper", loaded))
-	w.snap(phone, "phone-paper-"+w.lang)
+	w.snap(phone, "phone-paper")
 	w.must(phone.Go(url))
 	w.must(phone.Until("the paper again", loaded))
 
@@ -106,7 +106,7 @@ func (w *walk) link() {
 	if thief.Shows(w.says("link.open")) {
 		w.t.Error("another phone may still open the link")
 	}
-	w.snap(thief, "phone-used-"+w.lang)
+	w.snap(thief, "phone-used")
 	w.must(w.house.Advance(11 * time.Minute))
 	w.must(phone.Go(url))
 	if ok, err := browser.Ask[bool](phone, loaded); err != nil || ok {

@@ -5,6 +5,7 @@ package e2e
 import (
 	"context"
 	"flag"
+	"fmt"
 	"image"
 	"os"
 	"path/filepath"
@@ -101,12 +102,19 @@ func (w *walk) says(key string, args ...any) string {
 	return w.language.Text(key, values)
 }
 
+// reads waits until the window in front shows a message of the catalogue.
+func (w *walk) reads(key string, args ...any) screen.Page {
+	w.t.Helper()
+	page := w.see(w.says(key, args...))
+	w.photograph(key)
+	return page
+}
+
 // see waits until the window in front shows the words.
 func (w *walk) see(words string) screen.Page {
 	w.t.Helper()
 	page, err := w.screen.Wait(w.ctx, words, func(p screen.Page) bool { return strings.Contains(p.Text(), words) })
 	w.must(err)
-	w.photograph(w.lang)
 	return page
 }
 
@@ -190,9 +198,7 @@ func (w *walk) photograph(name string) {
 	if *shots == "" || w.screen == nil {
 		return
 	}
-	w.shot++
-	file := filepath.Join(*shots, strings.Join([]string{name, pad(w.shot)}, "-")+".png")
-	if err := w.screen.Save(w.ctx, file); err != nil {
+	if err := w.screen.Save(w.ctx, w.shotFile("kiosk-"+name)); err != nil {
 		w.t.Logf("photograph: %v", err)
 	}
 }
@@ -202,12 +208,12 @@ func (w *walk) snap(b *browser.Browser, name string) {
 	if *shots == "" {
 		return
 	}
-	w.shot++
-	if err := b.Save(filepath.Join(*shots, name+"-"+pad(w.shot)+".png")); err != nil {
+	if err := b.Save(w.shotFile(name)); err != nil {
 		w.t.Logf("photograph: %v", err)
 	}
 }
 
-func pad(n int) string {
-	return string([]byte{byte('0' + n/100), byte('0' + n/10%10), byte('0' + n%10)})
+func (w *walk) shotFile(name string) string {
+	w.shot++
+	return filepath.Join(*shots, fmt.Sprintf("walk-%s-%02d-%s.png", w.lang, w.shot, name))
 }
