@@ -24,6 +24,7 @@ type Options struct {
 	Database string   // address of an empty store; SQLite in the data folder when empty
 	Env      []string // more for all programs, such as a display
 	Empty    bool     // without the demo's people
+	Release  bool     // the programs go by the machine's clock: they know no other
 }
 
 // A House is portal and smsd running on a store of their own, and a kiosk once
@@ -169,7 +170,10 @@ func (h *House) env() []string {
 			env = append(env, e)
 		}
 	}
-	env = append(env, "CONSIGNE_DATA="+h.Data(), "CONSIGNE_KEYS="+h.Keys(), "CONSIGNE_TESTCLOCK="+h.clockFile())
+	env = append(env, "CONSIGNE_DATA="+h.Data(), "CONSIGNE_KEYS="+h.Keys())
+	if !h.Release {
+		env = append(env, "CONSIGNE_TESTCLOCK="+h.clockFile())
+	}
 	if h.Database != "" {
 		env = append(env, "CONSIGNE_DATABASE="+h.Database)
 	}

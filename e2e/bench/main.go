@@ -1,0 +1,99 @@
+// Command bench measures the built programs, in one run, and prints each figure
+// beside what it may be at most or beside its peer. It fails only when something
+// does not work: how fast a machine is, is no fault of a change.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"consigne/e2e/screen"
+	"consigne/e2e/stage"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) (err error) {
+	root, err := stage.Root()
+	if err != nil {
+		return err
+	}
+	// Sockets have short names.
+	dir, err := os.MkdirTemp("", "b")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	s, err := screen.Open(ctx, dir, 1280, 800)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	houseDir := filepath.Join(dir, "house")
+	if err := os.Mkdir(houseDir, 0o700); err != nil {
+		return err
+	}
+	house, err := stage.Open(ctx, stage.Options{Bin: filepath.Join(root, "bin"), Dir: houseDir, Env: s.Env(), Release: true})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, house.Close()) }()
+	figures, notes, err := (&bench{house: house}).all(ctx, s)
+	if err != nil {
+		return err
+	}
+	return print(os.Stdout, figures, notes)
+}
+
+// all takes every figure: memory first, while nobody has used the programs, and
+// once more at the end.
+func (b *bench) all(ctx context.Context, s *screen.Screen) (figures []figure, notes []string, err error) {
+	rested, err := b.memory(ctx, "at rest")
+	if err != nil {
+		return nil, nil, err
+	}
+	say("people")
+	if err := errors.Join(b.enrolDevice(ctx), b.signIn(ctx)); err != nil {
+		return nil, nil, err
+	}
+	if err := b.enrol(ctx, crowd); err != nil {
+		return nil, nil, err
+	}
+	measured := []struct {
+		name string
+		do   func(context.Context) ([]figure, []string, error)
+	}{
+		{"unlock", b.unlocks}, {"link", b.link}, {"papers", b.papers},
+		{"window", func(ctx context.Context) ([]figure, []string, error) { return b.window(ctx, s) }},
+	}
+	for _, m := range measured {
+		say(m.name)
+		f, n, err := m.do(ctx)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", m.name, err)
+		}
+		figures, notes = append(figures, f...), append(notes, n...)
+	}
+	after, err := b.memory(ctx, "after all this")
+	if err != nil {
+		return nil, nil, err
+	}
+	notes = append(notes, "Memory: VmRSS of both programs added up, in millions of bytes, once neither uses its processor; pages that both map, such as libraries, "+
+		"count twice. Pss counts them by halves. At rest: started on the demo's store. After: the same processes at the end of this run.")
+	return append(append(figures, rested...), after...), notes, nil
+}
+
+// say tells whoever waits what is being measured.
+func say(what string) { fmt.Fprintln(os.Stderr, "bench:", what) }

@@ -1,0 +1,221 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"consigne/e2e/screen"
+	"consigne/e2e/stage"
+	"consigne/kiosk/reader"
+	"consigne/locales"
+)
+
+// visits is how often the card is shown.
+const visits = 30
+
+// patience is how long a screen may take before the bench gives up.
+const patience = 30 * time.Second
+
+// still is how long a screen must not change to be painted to its end.
+const still = 150 * time.Millisecond
+
+// The screen's parts, at 1280 × 800: between the spoken line at the top, whose
+// waves move, and the buttons at the bottom. The code's pictures are shuffled;
+// what lies beside them is always the same.
+var (
+	middle = stripes(0, 1280)
+	beside = append(stripes(0, 330), stripes(950, 1280)...)
+	pads   = stripes(340, 940)
+	blank  = image.Pt(8, 400) // where nothing can be touched
+)
+
+// stripes cuts thin stripes out of the middle part: one in forty rows is read,
+// a hundred times faster than all.
+func stripes(left, right int) (all []image.Rectangle) {
+	for y := 108; y < 680; y += 40 {
+		all = append(all, image.Rect(left, y, right, y+1))
+	}
+	return all
+}
+
+// A kiosk is the real window, with our finger and card before it.
+type kiosk struct {
+	house  *stage.House
+	screen *screen.Screen
+	eye    *screen.Eye
+	holder holder
+	round  int
+
+	leave            image.Point
+	keys             []image.Rectangle
+	wanted           [5]*image.RGBA // the five pictures as this screen draws them
+	rest, code, home []byte         // how the screens look where they are always the same
+}
+
+// window measures the two waits of a session in the real window.
+func (b *bench) window(ctx context.Context, s *screen.Screen) ([]figure, []string, error) {
+	person := b.house.Demo.People[0]
+	k := &kiosk{house: b.house, screen: s, holder: holder{person.Card, person.Pictures}}
+	if err := b.house.StartKiosk(ctx); err != nil {
+		return nil, nil, err
+	}
+	var err error
+	if k.eye, err = s.Eye(); err != nil {
+		return nil, nil, err
+	}
+	defer k.eye.Close()
+	if err := k.learn(ctx); err != nil {
+		return nil, nil, fmt.Errorf("first visit: %w", err)
+	}
+	code := figure{name: "card accepted → code screen painted", unit: "ms", limit: 300}
+	home := figure{name: "fifth picture touched → home painted", unit: "ms", limit: 900}
+	for range visits {
+		toCode, toHome, err := k.visit(ctx)
+		if err != nil {
+			return nil, nil, fmt.Errorf("visit %d: %w", len(code.values)+1, err)
+		}
+		code.values, home.values = append(code.values, milliseconds(toCode)), append(home.values, milliseconds(toHome))
+	}
+	return []figure{code, home}, []string{fmt.Sprintf(
+		"Window: the real one, full screen on Xvfb at 1280 × 800 without a graphics card. Card accepted: the scanner's last key event (Enter) has been written to its pipe. "+
+			"Touched: just before XTEST is told to press. Painted: every fortieth row between spoken line and buttons is read each %d ms; what is the same in every session looks "+
+			"as it did when a first, uncounted visit had settled, and nothing there changes for %d ms more; the moment is that of the first look at the last change. "+
+			"Each visit is a fresh process, and begins once the spare behind it is warm.", screen.LookEvery.Milliseconds(), still.Milliseconds())}, nil
+}
+
+// learn makes a first visit, which is not measured, and remembers how the
+// screens look and where things lie on them.
+func (k *kiosk) learn(ctx context.Context) (err error) {
+	says := locales.Must("fr").Text
+	if _, err := k.screen.Wait(ctx, "the rest screen", func(p screen.Page) bool { return strings.Contains(p.Text(), says("bar.call", nil)) }); err != nil {
+		return err
+	}
+	if err := k.warm(ctx); err != nil {
+		return err
+	}
+	if _, k.rest, err = k.settled(ctx, middle, nil, 2*time.Second); err != nil {
+		return err
+	}
+	if _, err := k.show(); err != nil {
+		return err
+	}
+	page, err := k.screen.Wait(ctx, "the code", func(p screen.Page) bool { return len(keys(p)) == 9 })
+	if err != nil {
+		return err
+	}
+	for _, n := range keys(page) {
+		k.keys = append(k.keys, inset(n.Rectangle))
+	}
+	if _, k.code, err = k.settled(ctx, beside, nil, time.Second); err != nil {
+		return err
+	}
+	if _, err := k.pick(ctx, k.recognise); err != nil {
+		return err
+	}
+	page, err = k.screen.Wait(ctx, "home", func(p screen.Page) bool { return strings.Contains(p.Text(), says("tile.papers", nil)) })
+	if err != nil {
+		return err
+	}
+	leave, ok := page.Find(says("bar.leave", nil))
+	if !ok {
+		return errors.New("home has no way out")
+	}
+	k.leave = centre(leave.Rectangle)
+	if _, k.home, err = k.settled(ctx, middle, nil, 2*time.Second); err != nil {
+		return err
+	}
+	return k.goAway(ctx)
+}
+
+// keys are the nine pictures on the screen.
+func keys(p screen.Page) (found []screen.Node) {
+	for _, n := range p {
+		if n.Role == screen.Button && n.Dx() > 150 && n.Dx() < 200 && n.Dy() > 140 && n.Min.X > 340 && n.Max.X < 940 {
+			found = append(found, n)
+		}
+	}
+	return found
+}
+
+// inset keeps clear of a key's outline and lower edge.
+func inset(r image.Rectangle) image.Rectangle {
+	return image.Rect(r.Min.X+12, r.Min.Y+12, r.Max.X-12, r.Max.Y-16)
+}
+
+func centre(r image.Rectangle) image.Point { return r.Min.Add(r.Size().Div(2)) }
+
+// visit is one session: card, five pictures, home, leave.
+func (k *kiosk) visit(ctx context.Context) (toCode, toHome time.Duration, err error) {
+	shown, err := k.show()
+	if err != nil {
+		return 0, 0, err
+	}
+	// The pictures have to be there too, still, but in any order.
+	painted, _, err := k.settled(ctx, append(beside[:len(beside):len(beside)], pads...), k.code, still)
+	if err != nil {
+		return 0, 0, fmt.Errorf("code screen: %w", err)
+	}
+	toCode = painted.Sub(shown)
+	touched, err := k.pick(ctx, k.find)
+	if err != nil {
+		return 0, 0, err
+	}
+	if painted, _, err = k.settled(ctx, middle, k.home, still); err != nil {
+		return 0, 0, fmt.Errorf("home: %w", err)
+	}
+	return toCode, painted.Sub(touched), k.goAway(ctx)
+}
+
+// settled waits until places look as they did, and stay so.
+func (k *kiosk) settled(ctx context.Context, places []image.Rectangle, as []byte, for_ time.Duration) (time.Time, []byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return k.eye.Settled(ctx, places, for_, func(seen []byte) bool { return as == nil || bytes.HasPrefix(seen, as) })
+}
+
+// show types the card at the scanner, and tells when its last key was up.
+func (k *kiosk) show() (time.Time, error) {
+	pipe, err := os.OpenFile(filepath.Join(k.house.Data(), "kiosk.show"), os.O_WRONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return time.Time{}, err
+	}
+	err = reader.Type(pipe, k.holder.card)
+	return time.Now(), errors.Join(err, pipe.Close())
+}
+
+// pick touches the five pictures, and tells when the fifth was touched.
+func (k *kiosk) pick(ctx context.Context, where func(step int) (image.Point, error)) (at time.Time, err error) {
+	for step := range k.holder.pictures {
+		_, before, err := k.settled(ctx, pads, nil, 50*time.Millisecond)
+		if err != nil {
+			return at, err
+		}
+		point, err := where(step)
+		if err != nil {
+			return at, fmt.Errorf("picture %d: %w", step+1, err)
+		}
+		if at, err = k.eye.Touch(point); err != nil || step == 4 {
+			return at, err
+		}
+		if err := k.changed(ctx, before); err != nil {
+			return at, fmt.Errorf("after picture %d: %w", step+1, err)
+		}
+	}
+	return at, nil
+}
+
+// changed waits until the pictures are others.
+func (k *kiosk) changed(ctx context.Context, before []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	_, _, err := k.eye.Settled(ctx, pads, 50*time.Millisecond, func(seen []byte) bool { return !bytes.Equal(seen, before) })
+	return err
+}

@@ -1,0 +1,125 @@
+package screen
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"log"
+	"time"
+
+	"github.com/jezek/xgb"
+	"github.com/jezek/xgb/xproto"
+	"github.com/jezek/xgb/xtest"
+)
+
+// An Eye looks at the screen and touches it over a connection of its own to the
+// X server: some hundred looks a second, where a program started for each would
+// take longer than what is to be measured.
+type Eye struct {
+	conn *xgb.Conn
+	root xproto.Window
+}
+
+// LookEvery is how often an Eye looks, and so how late it may see something.
+const LookEvery = 4 * time.Millisecond
+
+// Eye opens an eye on this screen.
+func (s *Screen) Eye() (*Eye, error) {
+	xgb.Logger = log.New(io.Discard, "", 0) // it tells that no cookie is needed
+	conn, err := xgb.NewConnDisplay(s.display)
+	if err != nil {
+		return nil, fmt.Errorf("display %s: %w", s.display, err)
+	}
+	if err := xtest.Init(conn); err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("display %s: touching: %w", s.display, err)
+	}
+	return &Eye{conn, xproto.Setup(conn).DefaultScreen(conn).Root}, nil
+}
+
+// Close closes the eye.
+func (e *Eye) Close() { e.conn.Close() }
+
+// Look gives the pixels of some places, one after the other, as the server keeps
+// them: four bytes a pixel, blue first.
+func (e *Eye) Look(places []image.Rectangle) ([]byte, error) {
+	asked := make([]xproto.GetImageCookie, len(places))
+	for i, p := range places {
+		asked[i] = xproto.GetImage(e.conn, xproto.ImageFormatZPixmap, xproto.Drawable(e.root),
+			int16(p.Min.X), int16(p.Min.Y), uint16(p.Dx()), uint16(p.Dy()), ^uint32(0))
+	}
+	var seen []byte
+	for _, a := range asked {
+		answer, err := a.Reply()
+		if err != nil {
+			return nil, fmt.Errorf("look at the screen: %w", err)
+		}
+		seen = append(seen, answer.Data...)
+	}
+	return seen, nil
+}
+
+// Picture gives one place as an image at its own coordinates.
+func (e *Eye) Picture(place image.Rectangle) (*image.RGBA, error) {
+	seen, err := e.Look([]image.Rectangle{place})
+	if err != nil {
+		return nil, err
+	}
+	img := image.NewRGBA(place)
+	if len(seen) != len(img.Pix) {
+		return nil, errors.New("look at the screen: not 32 bits a pixel")
+	}
+	for i := 0; i < len(seen); i += 4 {
+		img.Pix[i], img.Pix[i+1], img.Pix[i+2], img.Pix[i+3] = seen[i+2], seen[i+1], seen[i], 255
+	}
+	return img, nil
+}
+
+// Codes of X11 events, as XTEST takes them.
+const (
+	press   = 4
+	release = 5
+	motion  = 6
+)
+
+// Touch puts a finger on a point. It tells when the finger came down, just
+// before the server was told.
+func (e *Eye) Touch(at image.Point) (time.Time, error) {
+	if err := e.fake(motion, 0, at); err != nil {
+		return time.Time{}, err
+	}
+	down := time.Now()
+	return down, errors.Join(e.fake(press, 1, at), e.fake(release, 1, at))
+}
+
+func (e *Eye) fake(kind, button byte, at image.Point) error {
+	return xtest.FakeInputChecked(e.conn, kind, button, 0, e.root, int16(at.X), int16(at.Y), 0).Check()
+}
+
+// Settled looks until the places are as wanted and have not changed for a while.
+// It gives the moment at which they were first seen so, and their pixels.
+func (e *Eye) Settled(ctx context.Context, places []image.Rectangle, still time.Duration, wanted func(seen []byte) bool) (time.Time, []byte, error) {
+	tick := time.NewTicker(LookEvery)
+	defer tick.Stop()
+	var last []byte
+	var since time.Time
+	for {
+		seen, err := e.Look(places)
+		if err != nil {
+			return since, nil, err
+		}
+		if now := time.Now(); !bytes.Equal(seen, last) {
+			last, since = seen, now
+		} else if now.Sub(since) >= still && wanted(seen) {
+			return since, seen, nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return since, last, ctx.Err()
+		}
+	}
+}
