@@ -66,7 +66,7 @@ func (w *walk) stop(p person) {
 	w.open(w.says("common.yes"))
 	w.see(strings.TrimSpace(strings.Split(w.says("who.stopped", "relay", locales.Own{Text: "§"}), "§")[0]))
 	w.must(w.desk.Go(address))
-	if !w.desk.Shows("clé") || w.desk.Shows("Page 2") {
+	if !w.desk.Shows("ne l’a pas partagé") {
 		w.t.Errorf("after the stop the desk still shows:\n%s", w.desk.Text())
 	}
 	w.snap(w.desk, "desk-refused")

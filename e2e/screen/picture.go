@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/color"
 	"math"
+	"sync"
 
 	"github.com/srwiley/oksvg"
 	"github.com/srwiley/rasterx"
@@ -27,11 +28,7 @@ func Recognise(shot image.Image, where image.Rectangle, names []string) (string,
 	}
 	best, name, second := math.MaxFloat64, "", math.MaxFloat64
 	for _, n := range names {
-		drawn, err := render(n)
-		if err != nil {
-			return "", err
-		}
-		want, err := normal(drawn, drawn.Bounds())
+		want, err := known(n)
 		if err != nil {
 			return "", err
 		}
@@ -46,6 +43,24 @@ func Recognise(shot image.Image, where image.Rectangle, names []string) (string,
 		return "", fmt.Errorf("pictures are not told apart: %s at %.0f, the next at %.0f", name, best, second)
 	}
 	return name, nil
+}
+
+// drawn keeps the catalogue's pictures as they are compared.
+var drawn sync.Map
+
+func known(name string) (*image.RGBA, error) {
+	if img, ok := drawn.Load(name); ok {
+		return img.(*image.RGBA), nil
+	}
+	big, err := render(name)
+	if err != nil {
+		return nil, err
+	}
+	img, err := normal(big, big.Bounds())
+	if err == nil {
+		drawn.Store(name, img)
+	}
+	return img, err
 }
 
 // render draws a picture of the catalogue on white.
