@@ -44,6 +44,7 @@ type cardRow struct {
 	params            seal.Params
 	mac               []byte
 	tries             int
+	made              Date
 }
 
 func lookupOf(secret []byte) []byte { return cardKey(secret, "lookup").Bytes()[:16] }
@@ -252,7 +253,7 @@ func (v *Vault) newCardRow(ctx context.Context, card cards.Card, person string, 
 func (v *Vault) insertCard(ctx context.Context, tx database.Handle, r cardRow) error {
 	_, err := tx.Exec(ctx, `INSERT INTO card (id, lookup, person_id, hint, seed, salt, memory, passes, mac, state, tries, made)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)`,
-		r.id, r.lookup, r.person, r.hint, r.seed, r.salt, int64(r.params.Memory), int64(r.params.Time), r.mac, r.state, DateOf(v.Now()).Number())
+		r.id, r.lookup, r.person, r.hint, r.seed, r.salt, int64(r.params.Memory), int64(r.params.Time), r.mac, r.state, r.made.Number())
 	if errors.Is(err, database.ErrExists) {
 		return ErrCardTaken
 	}

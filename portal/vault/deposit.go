@@ -54,7 +54,7 @@ func (m *Member) Deposit(ctx context.Context, personID string, d Deposit, r io.R
 		return err
 	}
 	p := &deposit{v: m.v, item: newItem(personID, record{Paper: &paperRecord{Kind: d.Kind, Title: d.Title,
-		ValidFrom: d.ValidFrom, ValidUntil: d.ValidUntil, Deposited: m.v.Now(), By: m.relay.ID}})}
+		ValidFrom: d.ValidFrom, ValidUntil: d.ValidUntil, Deposited: m.v.Now().In(m.relay.location()), By: m.relay.ID}})}
 	defer p.tidy(context.WithoutCancel(ctx))
 	if err := p.read(ctx, r); err != nil {
 		return fileError(err)

@@ -261,6 +261,7 @@ func (e *Enrolment) finish(ctx context.Context) (cookie string, err error) {
 	if err != nil {
 		return "", err
 	}
+	row.made = DateOf(e.v.Now().In(e.relay.location()))
 	e.body.Profile.Mark = card.Mark()
 	profile := newItem(person, record{Profile: &e.body.Profile})
 	secret := newItem(person, record{Private: &private{e.body.Pictures, map[string]string{row.id: card.Text()}}})
