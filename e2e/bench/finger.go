@@ -1,30 +1,113 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"image"
 	"time"
 
 	"consigne/e2e/screen"
+	"consigne/e2e/stage"
 	"consigne/locales"
 )
 
-// recognise finds a step's picture by what the catalogue draws, and remembers
-// how this screen draws it.
-func (k *kiosk) recognise(step int) (image.Point, error) {
-	for _, key := range k.keys {
-		seen, err := k.eye.Picture(key)
-		if err != nil {
-			return image.Point{}, err
-		}
-		name, err := screen.Recognise(seen, key, locales.CodeSets[step][:])
-		if err == nil && name == k.holder.pictures[step] {
-			k.wanted[step] = seen
-			return centre(key), nil
+// keys are the nine pictures on the screen.
+func keys(p screen.Page) (found []screen.Node) {
+	for _, n := range p {
+		if n.Role == screen.Button && n.Dx() > 150 && n.Dx() < 200 && n.Dy() > 140 && n.Min.X > 340 && n.Max.X < 940 {
+			found = append(found, n)
 		}
 	}
-	return image.Point{}, errors.New("not on the screen")
+	return found
+}
+
+// inset keeps clear of a key's outline and lower edge.
+func inset(r image.Rectangle) image.Rectangle {
+	return image.Rect(r.Min.X+12, r.Min.Y+12, r.Max.X-12, r.Max.Y-16)
+}
+
+func centre(r image.Rectangle) image.Point { return r.Min.Add(r.Size().Div(2)) }
+
+// everything is what is looked at while the code is on the screen: first what is
+// always the same, then the pictures.
+var everything = append(beside[:len(beside):len(beside)], pads...)
+
+// step waits until the code is painted as before its touch number step, and
+// tells since when it is.
+func (k *kiosk) step(ctx context.Context, step int, for_ time.Duration) (time.Time, error) {
+	painted, _, err := k.settled(ctx, everything, k.steps[step], for_)
+	if err != nil {
+		err = fmt.Errorf("code, step %d: %w", step+1, err)
+	}
+	return painted, err
+}
+
+// learnSteps touches the five pictures and remembers how the code looks before
+// each: a pressed key moves too, only the dots tell that a touch was taken.
+func (k *kiosk) learnSteps(ctx context.Context) error {
+	for i := range k.steps {
+		within, cancel := context.WithTimeout(ctx, patience)
+		_, seen, err := k.eye.Settled(within, beside, time.Second, func(seen []byte) bool { return i == 0 || !bytes.Equal(seen, k.steps[i-1]) })
+		cancel()
+		if err != nil {
+			return fmt.Errorf("code, step %d: %w", i+1, err)
+		}
+		k.steps[i] = seen
+		at, err := k.recognise(ctx, i)
+		if err != nil {
+			return err
+		}
+		if _, err := k.eye.Touch(at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pick touches the five pictures, and tells when the fifth was touched.
+func (k *kiosk) pick(ctx context.Context) (touched time.Time, err error) {
+	for i := range k.steps {
+		if _, err := k.step(ctx, i, 50*time.Millisecond); err != nil {
+			return touched, err
+		}
+		at, err := k.find(i)
+		if err != nil {
+			return touched, err
+		}
+		if touched, err = k.eye.Touch(at); err != nil {
+			return touched, err
+		}
+	}
+	return touched, nil
+}
+
+// recognise finds a step's picture by what the catalogue draws, and remembers
+// how this screen draws it. It looks until all is drawn.
+func (k *kiosk) recognise(ctx context.Context, step int) (at image.Point, err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	var doubt error
+	err = stage.Until(ctx, func() (bool, error) {
+		for _, key := range k.keys {
+			seen, err := k.eye.Picture(key)
+			if err != nil {
+				return false, err
+			}
+			name, err := screen.Recognise(seen, key, locales.CodeSets[step][:])
+			if err == nil && name == k.holder.pictures[step] {
+				k.wanted[step], at = seen, centre(key)
+				return true, nil
+			}
+			doubt = errors.Join(doubt, err)
+		}
+		return false, nil
+	})
+	if err != nil {
+		err = fmt.Errorf("%s is not on the screen: %w", k.holder.pictures[step], errors.Join(err, doubt))
+	}
+	return at, err
 }
 
 // find finds a step's picture by its likeness to what was remembered: faster by
@@ -72,8 +155,10 @@ func (k *kiosk) goAway(ctx context.Context) error {
 	if err := k.warm(ctx); err != nil {
 		return err
 	}
-	_, _, err = k.settled(ctx, middle, k.rest, still)
-	return err
+	if _, _, err = k.settled(ctx, k.quiet, k.rest, still); err != nil {
+		return fmt.Errorf("rest screen: %w", err)
+	}
+	return nil
 }
 
 // keepTouching touches where nothing is, until it is stopped.

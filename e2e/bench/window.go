@@ -29,18 +29,17 @@ const still = 150 * time.Millisecond
 
 // The screen's parts, at 1280 × 800: between the spoken line at the top, whose
 // waves move, and the buttons at the bottom. The code's pictures are shuffled;
-// what lies beside them is always the same.
+// what lies beside them, the dots that count them among it, is always the same.
+// One row in some is read: that is many times faster than all.
 var (
-	middle = stripes(0, 1280)
-	beside = append(stripes(0, 330), stripes(950, 1280)...)
-	pads   = stripes(340, 940)
+	middle = stripes(0, 1280, 40)
+	beside = append(stripes(0, 330, 40), stripes(950, 1280, 10)...)
+	pads   = stripes(340, 940, 40)
 	blank  = image.Pt(8, 400) // where nothing can be touched
 )
 
-// stripes cuts thin stripes out of the middle part: one in forty rows is read,
-// a hundred times faster than all.
-func stripes(left, right int) (all []image.Rectangle) {
-	for y := 108; y < 680; y += 40 {
+func stripes(left, right, every int) (all []image.Rectangle) {
+	for y := 108; y < 680; y += every {
 		all = append(all, image.Rect(left, y, right, y+1))
 	}
 	return all
@@ -54,10 +53,12 @@ type kiosk struct {
 	holder holder
 	round  int
 
-	leave            image.Point
-	keys             []image.Rectangle
-	wanted           [5]*image.RGBA // the five pictures as this screen draws them
-	rest, code, home []byte         // how the screens look where they are always the same
+	leave      image.Point
+	quiet      []image.Rectangle // of the rest screen, where no arrow moves
+	keys       []image.Rectangle
+	wanted     [5]*image.RGBA // the five pictures as this screen draws them
+	rest, home []byte         // how the screens look where they are always the same
+	steps      [5][]byte      // the code, before each touch
 }
 
 // window measures the two waits of a session in the real window.
@@ -95,29 +96,32 @@ func (b *bench) window(ctx context.Context, s *screen.Screen) ([]figure, []strin
 // screens look and where things lie on them.
 func (k *kiosk) learn(ctx context.Context) (err error) {
 	says := locales.Must("fr").Text
-	if _, err := k.screen.Wait(ctx, "the rest screen", func(p screen.Page) bool { return strings.Contains(p.Text(), says("bar.call", nil)) }); err != nil {
+	page, err := k.screen.Wait(ctx, "the rest screen", func(p screen.Page) bool { _, ok := p.Find(says("bar.call", nil)); return ok })
+	if err != nil {
 		return err
 	}
 	if err := k.warm(ctx); err != nil {
 		return err
 	}
-	if _, k.rest, err = k.settled(ctx, middle, nil, 2*time.Second); err != nil {
-		return err
+	language, ok := page.Find(locales.Must("fr").Name())
+	if !ok {
+		return errors.New("the rest screen names no language")
+	}
+	k.quiet = stripes(language.Min.X, language.Max.X, 40)
+	if _, k.rest, err = k.settled(ctx, k.quiet, nil, 2*time.Second); err != nil {
+		return fmt.Errorf("rest screen: %w", err)
 	}
 	if _, err := k.show(); err != nil {
 		return err
 	}
-	page, err := k.screen.Wait(ctx, "the code", func(p screen.Page) bool { return len(keys(p)) == 9 })
+	page, err = k.screen.Wait(ctx, "the code", func(p screen.Page) bool { return len(keys(p)) == 9 })
 	if err != nil {
 		return err
 	}
 	for _, n := range keys(page) {
 		k.keys = append(k.keys, inset(n.Rectangle))
 	}
-	if _, k.code, err = k.settled(ctx, beside, nil, time.Second); err != nil {
-		return err
-	}
-	if _, err := k.pick(ctx, k.recognise); err != nil {
+	if err := k.learnSteps(ctx); err != nil {
 		return err
 	}
 	page, err = k.screen.Wait(ctx, "home", func(p screen.Page) bool { return strings.Contains(p.Text(), says("tile.papers", nil)) })
@@ -135,36 +139,18 @@ func (k *kiosk) learn(ctx context.Context) (err error) {
 	return k.goAway(ctx)
 }
 
-// keys are the nine pictures on the screen.
-func keys(p screen.Page) (found []screen.Node) {
-	for _, n := range p {
-		if n.Role == screen.Button && n.Dx() > 150 && n.Dx() < 200 && n.Dy() > 140 && n.Min.X > 340 && n.Max.X < 940 {
-			found = append(found, n)
-		}
-	}
-	return found
-}
-
-// inset keeps clear of a key's outline and lower edge.
-func inset(r image.Rectangle) image.Rectangle {
-	return image.Rect(r.Min.X+12, r.Min.Y+12, r.Max.X-12, r.Max.Y-16)
-}
-
-func centre(r image.Rectangle) image.Point { return r.Min.Add(r.Size().Div(2)) }
-
 // visit is one session: card, five pictures, home, leave.
 func (k *kiosk) visit(ctx context.Context) (toCode, toHome time.Duration, err error) {
 	shown, err := k.show()
 	if err != nil {
 		return 0, 0, err
 	}
-	// The pictures have to be there too, still, but in any order.
-	painted, _, err := k.settled(ctx, append(beside[:len(beside):len(beside)], pads...), k.code, still)
+	painted, err := k.step(ctx, 0, still)
 	if err != nil {
-		return 0, 0, fmt.Errorf("code screen: %w", err)
+		return 0, 0, err
 	}
 	toCode = painted.Sub(shown)
-	touched, err := k.pick(ctx, k.find)
+	touched, err := k.pick(ctx)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -189,33 +175,4 @@ func (k *kiosk) show() (time.Time, error) {
 	}
 	err = reader.Type(pipe, k.holder.card)
 	return time.Now(), errors.Join(err, pipe.Close())
-}
-
-// pick touches the five pictures, and tells when the fifth was touched.
-func (k *kiosk) pick(ctx context.Context, where func(step int) (image.Point, error)) (at time.Time, err error) {
-	for step := range k.holder.pictures {
-		_, before, err := k.settled(ctx, pads, nil, 50*time.Millisecond)
-		if err != nil {
-			return at, err
-		}
-		point, err := where(step)
-		if err != nil {
-			return at, fmt.Errorf("picture %d: %w", step+1, err)
-		}
-		if at, err = k.eye.Touch(point); err != nil || step == 4 {
-			return at, err
-		}
-		if err := k.changed(ctx, before); err != nil {
-			return at, fmt.Errorf("after picture %d: %w", step+1, err)
-		}
-	}
-	return at, nil
-}
-
-// changed waits until the pictures are others.
-func (k *kiosk) changed(ctx context.Context, before []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	_, _, err := k.eye.Settled(ctx, pads, 50*time.Millisecond, func(seen []byte) bool { return !bytes.Equal(seen, before) })
-	return err
 }
