@@ -102,7 +102,7 @@ func planted(f *Finder, secrets []Secret) []Secret {
 		}
 		for n := range min(samples, len(own)) {
 			at := own[(n+1)*(len(own)-1)/samples]
-			out = append(out, Secret{x.Name, x.Content[at : at+stretch]})
+			out = append(out, Secret{Name: x.Name, Text: x.Content[at : at+stretch]})
 		}
 	}
 	return out

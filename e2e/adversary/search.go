@@ -26,16 +26,21 @@ const (
 // runs of zeros and the grey of a JPEG are no document's own.
 const minVariety = 12
 
-// A Secret is a word or key that must not be found, and what to call it.
+// A Secret is a word or key that must not be found, and what to call it. One
+// that is not Fresh stands in our own programs and sources, too, because it
+// belongs to the demo: it says something where the thief looks, and nothing on
+// the machine at large.
 type Secret struct {
-	Name string
-	Text []byte
+	Name  string
+	Text  []byte
+	Fresh bool
 }
 
-// A Document is a deposited file or a page image of it.
+// A Document is a deposited file or a page image of it. Fresh is as in [Secret].
 type Document struct {
 	Name    string
 	Content []byte
+	Fresh   bool
 }
 
 // A Finder finds secrets and stretches of documents in bytes. It is safe for
@@ -168,7 +173,7 @@ func windows(docs []Document) map[[stretch]byte]bool {
 }
 
 func (f *Finder) index(d Document, common map[[stretch]byte]bool) {
-	x := indexed{d, make([]bool, max(0, len(d.Content)-stretch+1))}
+	x := indexed{Document: d, own: make([]bool, max(0, len(d.Content)-stretch+1))}
 	for i := range x.own {
 		w := d.Content[i : i+stretch]
 		if x.own[i] = varied(w) && !common[[stretch]byte(w)]; x.own[i] {

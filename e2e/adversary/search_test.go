@@ -7,11 +7,11 @@ import (
 )
 
 func sampleFinder() (*Finder, []Secret, Document) {
-	doc := Document{"document", make([]byte, 5000)}
+	doc := Document{Name: "document", Content: make([]byte, 5000)}
 	rand.Read(doc.Content)
-	secrets := []Secret{{"name", []byte("Zénobie Quatrefages")}, {"text", []byte("غدا الساعة 14:30 في المستشفى")},
-		{"key", doc.Content[:0:0]}, {"number", []byte("+33639980112")}, {"short", []byte("letter")}, {"raw", filler(32)}}
-	return NewFinder(secrets, []Document{doc}, []Document{{"common", doc.Content[1000:1100]}}), secrets, doc
+	secrets := []Secret{{Name: "name", Text: []byte("Zénobie Quatrefages")}, {Name: "text", Text: []byte("غدا الساعة 14:30 في المستشفى")},
+		{Name: "number", Text: []byte("+33639980112")}, {Name: "short", Text: []byte("letter")}, {Name: "raw", Text: filler(32)}}
+	return NewFinder(secrets, []Document{doc}, []Document{{Name: "common", Content: doc.Content[1000:1100]}}), secrets, doc
 }
 
 func TestFinder_finds_every_form(t *testing.T) {
