@@ -316,10 +316,17 @@ func backupWithoutRoom(job string) error {
 }
 
 func limitRoom(target string, room uint64) error {
-	if os.Geteuid() != 0 {
+	err := error(unix.EPERM)
+	if os.Geteuid() == 0 {
+		err = unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "")
+	}
+	// EINVAL comes in a chroot whose root is no mount: nothing can be kept private there. The limit is for each file,
+	// so it has to be less than the largest.
+	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EINVAL) {
+		room = min(room, 64<<10)
 		return unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: room, Max: room})
 	}
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+	if err != nil {
 		return fmt.Errorf("private mounts: %w", err)
 	}
 	return unix.Mount("tmpfs", target, "tmpfs", 0, fmt.Sprintf("size=%d", max(room, 8<<10)))
