@@ -170,11 +170,12 @@ func (s *Screen) walk(ctx context.Context, r reference, page *Page, depth int) e
 
 // Wait waits until the window in front is as wanted, and gives it.
 func (s *Screen) Wait(ctx context.Context, what string, want func(Page) bool) (Page, error) {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	var last Page
 	var fault error
-	err := stage.Until(ctx, func() (bool, error) {
+	// Reading the tree costs the page more than drawing itself: not too often.
+	err := stage.Every(ctx, 200*time.Millisecond, func() (bool, error) {
 		page, err := s.Page(ctx)
 		if err != nil {
 			fault = err

@@ -234,7 +234,12 @@ func (h *House) ready(ctx context.Context, p *Process, url string) error {
 
 // Until asks again and again, twenty times a second, until the answer is yes.
 func Until(ctx context.Context, ask func() (bool, error)) error {
-	tick := time.NewTicker(50 * time.Millisecond)
+	return Every(ctx, 50*time.Millisecond, ask)
+}
+
+// Every asks again and again, at that interval, until the answer is yes.
+func Every(ctx context.Context, interval time.Duration, ask func() (bool, error)) error {
+	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
 		if ok, err := ask(); ok || err != nil {
