@@ -178,8 +178,11 @@ func (h *house) finder(fresh bool) (*Finder, error) {
 		}
 	}
 	blank, err := common()
-	return NewFinder(secrets, docs, blank), err
+	return NewFinder(secrets, docs, append(blank, h.common...)), err
 }
+
+// carrierSize is how much of the store is copied to be planted into.
+const carrierSize = 64 << 10
 
 // searchAll shows that the search finds, and then searches the goods and the
 // machine.
@@ -189,6 +192,7 @@ func (r *Report) searchAll(ctx context.Context, o Options, h *house, finder *Fin
 	if err != nil {
 		return err
 	}
+	carrier = carrier[:min(len(carrier), carrierSize)]
 	if r.Planted, r.Missed, err = ShowThatItFinds(finder, h.loot.Secrets, carrier); err != nil {
 		return err
 	}

@@ -80,7 +80,8 @@ type blobRef struct {
 type Loot struct {
 	Secrets []Secret
 	Docs    []Document
-	// Clear are words that are also known otherwise: names of relays.
+	// Clear are words that are no secret: names of relays, which stand in clear,
+	// written and spoken, also where an appointment is there.
 	Clear map[string]bool
 }
 
@@ -190,7 +191,9 @@ func (l vault) addAppointment(id string, r record) error {
 	for _, reminder := range a.Reminders {
 		l.add("reminder of item "+id, l.fresh, locales.SMS(l.lang, reminder.Kind, args))
 	}
-	l.Docs = append(l.Docs, Document{"spoken place of item " + id, a.Voice, l.fresh})
+	if !l.Clear[a.Place] {
+		l.Docs = append(l.Docs, Document{"spoken place of item " + id, a.Voice, l.fresh})
+	}
 	return nil
 }
 

@@ -2,6 +2,7 @@ package adversary
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"io/fs"
 	"os"
@@ -26,13 +27,19 @@ type Searched struct {
 func search(ctx context.Context, f *Finder, files []string) (s Searched, err error) {
 	next := make(chan string)
 	var mu sync.Mutex
+	seen := map[[sha256.Size]byte]bool{} // copies, such as a backup's papers, are searched once
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
 			for path := range next {
 				b, failed := os.ReadFile(path)
+				sum := sha256.Sum256(b)
+				mu.Lock()
+				again := seen[sum]
+				seen[sum] = true
+				mu.Unlock()
 				var found []string
-				if failed == nil {
+				if failed == nil && !again {
 					found = f.Find(b)
 				}
 				mu.Lock()
