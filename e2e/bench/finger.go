@@ -1,16 +1,14 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"image"
+	"math"
 	"time"
 
 	"consigne/e2e/screen"
-	"consigne/e2e/stage"
-	"consigne/locales"
 )
 
 // keys are the nine pictures on the screen.
@@ -46,24 +44,34 @@ func (k *kiosk) step(ctx context.Context, step int, for_ time.Duration) (time.Ti
 
 // learnSteps touches the five pictures and remembers how the code looks before
 // each: a pressed key moves too, only the dots tell that a touch was taken.
-func (k *kiosk) learnSteps(ctx context.Context) error {
+// before is how the same places looked on the screen before.
+func (k *kiosk) learnSteps(ctx context.Context, before []byte) error {
 	for i := range k.steps {
-		within, cancel := context.WithTimeout(ctx, patience)
-		_, seen, err := k.eye.Settled(within, beside, time.Second, func(seen []byte) bool { return i == 0 || !bytes.Equal(seen, k.steps[i-1]) })
-		cancel()
-		if err != nil {
+		if err := k.turned(ctx, beside, before); err != nil {
 			return fmt.Errorf("code, step %d: %w", i+1, err)
 		}
-		k.steps[i] = seen
-		at, err := k.recognise(ctx, i)
+		at, err := k.recognise(i)
 		if err != nil {
+			return err
+		}
+		if k.steps[i], err = k.eye.Look(beside); err != nil {
 			return err
 		}
 		if _, err := k.eye.Touch(at); err != nil {
 			return err
 		}
+		before = k.steps[i]
 	}
 	return nil
+}
+
+// turned waits until places look otherwise than before, for a second: what the
+// accessibility tree tells is not painted yet.
+func (k *kiosk) turned(ctx context.Context, places []image.Rectangle, before []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	_, _, err := k.eye.Settled(ctx, places, time.Second, func(seen []byte) bool { return !alike(seen, before) })
+	return err
 }
 
 // pick touches the five pictures, and tells when the fifth was touched.
@@ -84,30 +92,23 @@ func (k *kiosk) pick(ctx context.Context) (touched time.Time, err error) {
 }
 
 // recognise finds a step's picture by what the catalogue draws, and remembers
-// how this screen draws it. It looks until all is drawn.
-func (k *kiosk) recognise(ctx context.Context, step int) (at image.Point, err error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	var doubt error
-	err = stage.Until(ctx, func() (bool, error) {
-		for _, key := range k.keys {
-			seen, err := k.eye.Picture(key)
-			if err != nil {
-				return false, err
-			}
-			name, err := screen.Recognise(seen, key, locales.CodeSets[step][:])
-			if err == nil && name == k.holder.pictures[step] {
-				k.wanted[step], at = seen, centre(key)
-				return true, nil
-			}
-			doubt = errors.Join(doubt, err)
+// how this screen draws it.
+func (k *kiosk) recognise(step int) (at image.Point, err error) {
+	least := math.MaxFloat64
+	for _, key := range k.keys {
+		seen, err := k.eye.Picture(key)
+		if err != nil {
+			return at, err
 		}
-		return false, nil
-	})
-	if err != nil {
-		err = fmt.Errorf("%s is not on the screen: %w", k.holder.pictures[step], errors.Join(err, doubt))
+		d, err := screen.Unlike(seen, key, k.holder.pictures[step])
+		if err != nil {
+			return at, err
+		}
+		if d < least {
+			least, at, k.wanted[step] = d, centre(key), seen
+		}
 	}
-	return at, err
+	return at, nil
 }
 
 // find finds a step's picture by its likeness to what was remembered: faster by
@@ -124,6 +125,25 @@ func (k *kiosk) find(step int) (at image.Point, err error) {
 		}
 	}
 	return at, nil
+}
+
+// WebKit draws a page in tiles, not always the same ones, and smooths the edges
+// in each a little otherwise: by less than half of what tells black from white.
+// Nothing that is looked at here differs by so little, or in so few dots.
+const (
+	shade = 96
+	dust  = 8
+)
+
+// alike tells whether two looks at the same places show the same.
+func alike(a, b []byte) bool {
+	differ := 0
+	for i := range a {
+		if max(int(a[i])-int(b[i]), int(b[i])-int(a[i])) > shade {
+			differ++
+		}
+	}
+	return differ <= dust
 }
 
 // difference sums how far two pictures of about one size are apart.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -33,7 +32,8 @@ const still = 150 * time.Millisecond
 // One row in some is read: that is many times faster than all.
 var (
 	middle = stripes(0, 1280, 40)
-	beside = append(stripes(0, 330, 40), stripes(950, 1280, 10)...)
+	aside  = stripes(0, 330, 40)
+	beside = append(aside[:len(aside):len(aside)], stripes(950, 1280, 10)...)
 	pads   = stripes(340, 940, 40)
 	blank  = image.Pt(8, 400) // where nothing can be touched
 )
@@ -111,6 +111,10 @@ func (k *kiosk) learn(ctx context.Context) (err error) {
 	if _, k.rest, err = k.settled(ctx, k.quiet, nil, 2*time.Second); err != nil {
 		return fmt.Errorf("rest screen: %w", err)
 	}
+	before, err := k.eye.Look(beside)
+	if err != nil {
+		return err
+	}
 	if _, err := k.show(); err != nil {
 		return err
 	}
@@ -121,10 +125,17 @@ func (k *kiosk) learn(ctx context.Context) (err error) {
 	for _, n := range keys(page) {
 		k.keys = append(k.keys, inset(n.Rectangle))
 	}
-	if err := k.learnSteps(ctx); err != nil {
+	if err := k.learnSteps(ctx, before); err != nil {
 		return err
 	}
-	page, err = k.screen.Wait(ctx, "home", func(p screen.Page) bool { return strings.Contains(p.Text(), says("tile.papers", nil)) })
+	return k.learnHome(ctx, k.steps[4][:len(aside)*330*4])
+}
+
+// learnHome remembers how home looks, and leaves. code is how the side of the
+// pictures looked.
+func (k *kiosk) learnHome(ctx context.Context, code []byte) error {
+	says := locales.Must("fr").Text
+	page, err := k.screen.Wait(ctx, "home", func(p screen.Page) bool { return strings.Contains(p.Text(), says("tile.papers", nil)) })
 	if err != nil {
 		return err
 	}
@@ -133,6 +144,9 @@ func (k *kiosk) learn(ctx context.Context) (err error) {
 		return errors.New("home has no way out")
 	}
 	k.leave = centre(leave.Rectangle)
+	if err := k.turned(ctx, aside, code); err != nil {
+		return fmt.Errorf("home: %w", err)
+	}
 	if _, k.home, err = k.settled(ctx, middle, nil, 2*time.Second); err != nil {
 		return err
 	}
@@ -164,7 +178,7 @@ func (k *kiosk) visit(ctx context.Context) (toCode, toHome time.Duration, err er
 func (k *kiosk) settled(ctx context.Context, places []image.Rectangle, as []byte, for_ time.Duration) (time.Time, []byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	return k.eye.Settled(ctx, places, for_, func(seen []byte) bool { return as == nil || bytes.HasPrefix(seen, as) })
+	return k.eye.Settled(ctx, places, for_, func(seen []byte) bool { return as == nil || alike(seen[:len(as)], as) })
 }
 
 // show types the card at the scanner, and tells when its last key was up.

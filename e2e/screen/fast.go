@@ -123,3 +123,21 @@ func (e *Eye) Settled(ctx context.Context, places []image.Rectangle, still time.
 		}
 	}
 }
+
+// Unlike says how far what is drawn inside a rectangle is from a named picture:
+// of nine keys the wanted one is the least unlike.
+func Unlike(shot image.Image, where image.Rectangle, name string) (float64, error) {
+	seen, err := normal(shot, where)
+	if err != nil {
+		return 0, err
+	}
+	drawn, err := render(name)
+	if err != nil {
+		return 0, err
+	}
+	want, err := normal(drawn, drawn.Bounds())
+	if err != nil {
+		return 0, err
+	}
+	return distance(seen, want), nil
+}
