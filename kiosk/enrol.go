@@ -29,6 +29,9 @@ func setupEnrol(f *service.Flags) service.Run {
 	name := f.String("name", "", "`NAME` by which the desk knows this kiosk (default: the machine's)")
 	again := f.Bool("again", false, "make a new key in the place of an enrolled one")
 	return func(ctx context.Context, env *service.Env) error {
+		if *portal == "" {
+			return service.Usagef("enrol: --portal is missing")
+		}
 		address, err := device.ParsePortal(*portal)
 		if err != nil {
 			return service.Usagef("enrol: --portal: %v", err)

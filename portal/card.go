@@ -77,7 +77,7 @@ func (o sheetOptions) print(ctx context.Context, env *service.Env) error {
 	}
 	var pdf bytes.Buffer
 	if err := sheet.Write(&pdf, stock, phone); errors.Is(err, sheet.ErrPhone) {
-		return service.Usagef("card sheet: phone number %q: %v", phone, err)
+		return service.Usagef("phone number %q: %v", phone, err)
 	} else if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func (o sheetOptions) relayPhone(ctx context.Context, env *service.Env) (string,
 		return "", err
 	}
 	if len(relays) == 0 {
-		return "", service.Usagef("card sheet: no relay yet: give --phone")
+		return "", service.Usagef("no relay yet: give --phone")
 	}
 	if len(relays) > 1 {
 		fmt.Fprintf(env.Stderr, "portal: card sheet: the cards bear the number of %s; --relay chooses another\n", relays[0].Name)

@@ -73,7 +73,7 @@ func child(t *testing.T, args ...string) *exec.Cmd {
 }
 
 func TestMain_StopsGracefully(t *testing.T) {
-	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
 		t.Run(signal.String(), func(t *testing.T) {
 			cmd := child(t, "serve")
 			var errs strings.Builder

@@ -75,9 +75,16 @@ func Usagef(format string, args ...any) error {
 	return &usageError{fmt.Sprintf(format, args...)}
 }
 
+// oneLine joins the lines of errors that have several.
+var oneLine = strings.NewReplacer(":\n\t", ": ", "\n\t", "; ", "\n", "; ")
+
 // Main runs the program with the process's own arguments, environment and streams, and ends the process.
 func Main(p Program) {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	stops := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // nohup ignores it; else a closed terminal stops in good order
+		stops = append(stops, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), stops...)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	os.Exit(p.Run(ctx, os.Args[1:], os.Environ(), &Env{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}))
 }
@@ -89,7 +96,7 @@ func (p Program) Run(ctx context.Context, args, environ []string, env *Env) int 
 	if err == nil {
 		return StatusDone
 	}
-	fmt.Fprintf(env.Stderr, "%s: %v\n", p.Name, err)
+	fmt.Fprintf(env.Stderr, "%s: %s\n", p.Name, oneLine.Replace(err.Error()))
 	if _, usage := errors.AsType[*usageError](err); usage {
 		return StatusUsage
 	}

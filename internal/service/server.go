@@ -32,6 +32,13 @@ type Server struct {
 // Listen takes the port at addr ("host:port", port 0 for any) and logs the address it got, as {"msg":"listening",
 // "listener":name,"addr":…}. Nothing is answered before [Server.Run].
 func Listen(ctx context.Context, name, addr string, h http.Handler, l *slog.Logger) (*Server, error) {
+	_, port, err := net.SplitHostPort(addr)
+	if err == nil {
+		_, err = net.DefaultResolver.LookupPort(ctx, "tcp", port)
+	}
+	if err != nil {
+		return nil, Usagef("listen for %s: %v", name, err)
+	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("listen for %s: %w", name, err)

@@ -181,3 +181,18 @@ func TestInternal(t *testing.T) {
 		t.Errorf("not ready: %d %q, %v", status, body, err)
 	}
 }
+
+func TestListen_WrongAddress(t *testing.T) {
+	for _, addr := range []string{"8080", "localhost", "127.0.0.1:99999"} {
+		refuse := service.Program{Name: "portal", Commands: []service.Command{{Name: "serve", Setup: func(*service.Flags) service.Run {
+			return func(ctx context.Context, _ *service.Env) error {
+				_, err := service.Listen(ctx, "public", addr, http.NotFoundHandler(), quiet())
+				return err
+			}
+		}}}}
+		env := &service.Env{Stdout: io.Discard, Stderr: io.Discard}
+		if status := refuse.Run(t.Context(), []string{"serve"}, nil, env); status != service.StatusUsage {
+			t.Errorf("%s: status %d, want %d", addr, status, service.StatusUsage)
+		}
+	}
+}
