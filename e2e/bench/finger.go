@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"math"
+	"slices"
 	"time"
 
 	"consigne/e2e/screen"
+	"consigne/locales"
 )
 
 // keys are the nine pictures on the screen.
@@ -94,21 +95,19 @@ func (k *kiosk) pick(ctx context.Context) (touched time.Time, err error) {
 // recognise finds a step's picture by what the catalogue draws, and remembers
 // how this screen draws it.
 func (k *kiosk) recognise(step int) (at image.Point, err error) {
-	least := math.MaxFloat64
-	for _, key := range k.keys {
-		seen, err := k.eye.Picture(key)
-		if err != nil {
+	shown := make([]image.Image, len(k.keys))
+	for i, key := range k.keys {
+		if shown[i], err = k.eye.Picture(key); err != nil {
 			return at, err
-		}
-		d, err := screen.Unlike(seen, key, k.holder.pictures[step])
-		if err != nil {
-			return at, err
-		}
-		if d < least {
-			least, at, k.wanted[step] = d, centre(key), seen
 		}
 	}
-	return at, nil
+	names, err := screen.Arrange(shown, locales.CodeSets[step][:])
+	if err != nil {
+		return at, err
+	}
+	i := slices.Index(names, k.holder.pictures[step])
+	k.wanted[step] = shown[i].(*image.RGBA)
+	return centre(k.keys[i]), nil
 }
 
 // find finds a step's picture by its likeness to what was remembered: faster by

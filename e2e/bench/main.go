@@ -51,25 +51,22 @@ func run(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, house.Close()) }()
 	figures, notes, err := (&bench{house: house}).all(ctx, s)
-	if err != nil {
-		return err
-	}
-	return print(os.Stdout, figures, notes)
+	// What was measured is worth seeing even where the rest did not work.
+	return errors.Join(print(os.Stdout, figures, notes), err)
 }
 
 // all takes every figure: memory first, while nobody has used the programs, and
 // once more at the end.
 func (b *bench) all(ctx context.Context, s *screen.Screen) (figures []figure, notes []string, err error) {
-	rested, err := b.memory(ctx, "at rest")
-	if err != nil {
+	if figures, err = b.memory(ctx, "at rest"); err != nil {
 		return nil, nil, err
 	}
 	say("people")
 	if err := errors.Join(b.enrolDevice(ctx), b.signIn(ctx)); err != nil {
-		return nil, nil, err
+		return figures, nil, err
 	}
 	if err := b.enrol(ctx, crowd); err != nil {
-		return nil, nil, err
+		return figures, nil, err
 	}
 	measured := []struct {
 		name string
@@ -82,17 +79,17 @@ func (b *bench) all(ctx context.Context, s *screen.Screen) (figures []figure, no
 		say(m.name)
 		f, n, err := m.do(ctx)
 		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", m.name, err)
+			return figures, notes, fmt.Errorf("%s: %w", m.name, err)
 		}
 		figures, notes = append(figures, f...), append(notes, n...)
 	}
 	after, err := b.memory(ctx, "after all this")
 	if err != nil {
-		return nil, nil, err
+		return figures, notes, err
 	}
 	notes = append(notes, "Memory: VmRSS of both programs added up, in millions of bytes, once neither uses its processor; pages that both map, such as libraries, "+
 		"count twice. Pss counts them by halves. At rest: started on the demo's store. After: the same processes at the end of this run.")
-	return append(append(figures, rested...), after...), notes, nil
+	return append(figures, after...), notes, nil
 }
 
 // say tells whoever waits what is being measured.

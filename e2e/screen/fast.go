@@ -8,6 +8,8 @@ import (
 	"image"
 	"io"
 	"log"
+	"math"
+	"math/bits"
 	"time"
 
 	"github.com/jezek/xgb"
@@ -124,20 +126,52 @@ func (e *Eye) Settled(ctx context.Context, places []image.Rectangle, still time.
 	}
 }
 
-// Unlike says how far what is drawn inside a rectangle is from a named picture:
-// of nine keys the wanted one is the least unlike.
-func Unlike(shot image.Image, where image.Rectangle, name string) (float64, error) {
-	seen, err := normal(shot, where)
-	if err != nil {
-		return 0, err
+// Arrange tells which of the names is drawn on each of as many little pictures,
+// each name once: the arrangement whose distances are the least in sum. One
+// picture that is drawn otherwise here than in a browser thus finds its place by
+// the others.
+func Arrange(shown []image.Image, names []string) ([]string, error) {
+	apart := make([][]float64, len(shown))
+	for i, img := range shown {
+		seen, err := normal(img, img.Bounds())
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			drawn, err := render(name)
+			if err != nil {
+				return nil, err
+			}
+			want, err := normal(drawn, drawn.Bounds())
+			if err != nil {
+				return nil, err
+			}
+			apart[i] = append(apart[i], distance(seen, want))
+		}
 	}
-	drawn, err := render(name)
-	if err != nil {
-		return 0, err
+	return arrange(apart, names), nil
+}
+
+// arrange goes through all sets of names: least[set] is the least sum with which
+// the first pictures, as many as the set has, take just its names.
+func arrange(apart [][]float64, names []string) []string {
+	least, last := make([]float64, 1<<len(names)), make([]int, 1<<len(names))
+	for set := 1; set < len(least); set++ {
+		least[set] = math.MaxFloat64
+		i := bits.OnesCount(uint(set)) - 1
+		for n := range names {
+			if set&(1<<n) == 0 {
+				continue
+			}
+			if sum := least[set&^(1<<n)] + apart[i][n]; sum < least[set] {
+				least[set], last[set] = sum, n
+			}
+		}
 	}
-	want, err := normal(drawn, drawn.Bounds())
-	if err != nil {
-		return 0, err
+	found := make([]string, len(apart))
+	for i, set := len(apart)-1, len(least)-1; i >= 0; i-- {
+		found[i] = names[last[set]]
+		set &^= 1 << last[set]
 	}
-	return distance(seen, want), nil
+	return found
 }
