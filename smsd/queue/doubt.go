@@ -69,6 +69,9 @@ func (q *Queue) Resolve(ctx context.Context, d Delivery, found []Receipt, failur
 		if failure != nil {
 			return q.unanswered(ctx, tx, d, failure)
 		}
+		if err := oneByOne(ctx, tx, d); err != nil {
+			return err
+		}
 		crowded, err := othersInFlight(ctx, tx, d)
 		if err != nil || crowded {
 			return err
@@ -110,6 +113,18 @@ func (q *Queue) unanswered(ctx context.Context, tx database.Handle, d Delivery, 
 	wait := q.grace << asks
 	_, err = tx.Exec(ctx, `UPDATE message SET asks = asks + 1, next = ? WHERE id = ? AND state = 'unknown' AND attempts = ?`,
 		now.Add(jitter(wait)).UnixMilli(), d.ID, d.Attempt)
+	return err
+}
+
+// oneByOne lets questions about one number wait for each other: two messages in
+// doubt, asked about at the same moment, must not both take the request that one
+// of them made, or the other would be lost. SQLite has only one writer anyway.
+func oneByOne(ctx context.Context, tx database.Handle, d Delivery) error {
+	if tx.Kind() == database.SQLite {
+		return nil
+	}
+	_, err := column(ctx, tx, `SELECT o.id FROM message m JOIN message o ON o.mark = m.mark
+		WHERE m.id = ? AND o.state = 'unknown' ORDER BY o.id FOR UPDATE OF o`, d.ID)
 	return err
 }
 

@@ -2,6 +2,8 @@ package queue_test
 
 import (
 	"errors"
+	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -142,6 +144,37 @@ func TestResolve_Twins(t *testing.T) {
 
 // While another message to the number is in flight, its entry in the list could
 // be taken for the one in doubt.
+// Of two twins about which the carrier is asked at the same moment only one takes the request that it holds.
+func TestResolve_TwinsAtOnce(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		for round := range 20 {
+			ids := []string{fmt.Sprint("a", round), fmt.Sprint("b", round)}
+			for _, id := range ids {
+				b.enqueue(id)
+				b.answer(b.claim(1)[0], "", errDoubt)
+			}
+			b.clock.forward(grace)
+			twins := b.doubts(2)
+			b.clock.forward(2 * time.Second)
+			found := []queue.Receipt{accepted(fmt.Sprint("SM", round))}
+			var both sync.WaitGroup
+			for _, d := range twins {
+				both.Go(func() {
+					if err := b.queue.Resolve(b.Context(), d, found, nil); err != nil {
+						b.Error(err)
+					}
+				})
+			}
+			both.Wait()
+			first, second := b.status(ids[0]).State, b.status(ids[1]).State
+			if first == second || first != queue.Planned && second != queue.Planned {
+				b.Fatalf("the twins are %s and %s, want one planned again and one accepted", first, second)
+			}
+			b.answer(b.claim(1)[0], fmt.Sprint("again", round), nil)
+		}
+	})
+}
+
 func TestResolve_WaitsForOthersInFlight(t *testing.T) {
 	onBoth(t, func(b *bench) {
 		d := b.inDoubt("m")

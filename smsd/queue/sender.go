@@ -107,9 +107,9 @@ const (
 
 // Enqueue queues a message in the caller's transaction: it is smsd's from the
 // commit on. An id that was ever taken answers Known and changes nothing,
-// whatever else the message says. It returns a [*Refused] for a message that
-// cannot be sent and [ErrNoNumber] for a number row that is gone; the caller
-// then rolls back.
+// whatever else the message says, even what would be refused. It returns a
+// [*Refused] for a new message that cannot be sent and [ErrNoNumber] for a
+// number row that is gone; the caller then rolls back.
 func (s *Sender) Enqueue(ctx context.Context, tx database.Handle, m Message) (Outcome, error) {
 	k, out, err := s.insert(ctx, tx, m)
 	if err != nil || out == Known {
@@ -131,7 +131,7 @@ func (s *Sender) Enqueue(ctx context.Context, tx database.Handle, m Message) (Ou
 func (s *Sender) EnqueueTo(ctx context.Context, tx database.Handle, number string, m Message) (Outcome, error) {
 	e164, err := ParseNumber(number)
 	if err != nil {
-		return 0, err
+		return knownOr(ctx, tx, m.ID, err)
 	}
 	m.NumberID = rand.Text()
 	k, out, err := s.insert(ctx, tx, m)
@@ -144,7 +144,8 @@ func (s *Sender) EnqueueTo(ctx context.Context, tx database.Handle, number strin
 func (s *Sender) insert(ctx context.Context, tx database.Handle, m Message) (senderKey, Outcome, error) {
 	segments, err := m.Check()
 	if err != nil {
-		return senderKey{}, 0, err
+		out, err := knownOr(ctx, tx, m.ID, err)
+		return senderKey{}, out, err
 	}
 	k, err := s.ready(ctx, tx)
 	if err != nil {
@@ -161,6 +162,31 @@ func (s *Sender) insert(ctx context.Context, tx database.Handle, m Message) (sen
 		return k, Known, nil
 	}
 	return k, Queued, nil
+}
+
+// Taken tells whether an id was ever taken by a message, whatever became of it.
+func Taken(ctx context.Context, h database.Handle, id string) (bool, error) {
+	var n int
+	if err := h.QueryRow(ctx, `SELECT COUNT(*) FROM message WHERE id = ?`, id).Scan(&n); err != nil {
+		return false, fmt.Errorf("look up message: %w", err)
+	}
+	return n > 0, nil
+}
+
+// knownOr answers what is to be refused: Known if its id was taken before, so
+// that whoever repeats a line never takes an accepted message for a refused one.
+func knownOr(ctx context.Context, tx database.Handle, id string, refused error) (Outcome, error) {
+	if !ValidID(id) {
+		return 0, refused
+	}
+	taken, err := Taken(ctx, tx, id)
+	switch {
+	case err != nil:
+		return 0, err
+	case taken:
+		return Known, nil
+	}
+	return 0, refused
 }
 
 // Cancel takes a message back. One that is in flight cannot be taken back, but

@@ -69,6 +69,52 @@ func TestEnqueue_KnownChangesNothing(t *testing.T) {
 	})
 }
 
+// What would be refused today is known all the same if its id was taken before:
+// it may be a line of last week, repeated under another rule.
+func TestEnqueue_KnownBeforeRefused(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		b.enqueue("m")
+		for name, c := range map[string]struct {
+			to     string
+			change func(m *queue.Message)
+		}{
+			"bad number":     {"0639", func(*queue.Message) {}},
+			"premium number": {"+33899123456", func(*queue.Message) {}},
+			"no text":        {number, func(m *queue.Message) { m.Text = "" }},
+			"kind":           {number, func(m *queue.Message) { m.Kind = "advert" }},
+			"due at the end": {number, func(m *queue.Message) { m.Due = m.Expires }},
+			"all at once":    {"", func(m *queue.Message) { *m = queue.Message{ID: m.ID} }},
+		} {
+			m := b.message("m")
+			c.change(&m)
+			b.must(b.write(func(tx database.Handle) error {
+				for _, enqueue := range []func() (queue.Outcome, error){
+					func() (queue.Outcome, error) { return b.sender.EnqueueTo(b.Context(), tx, c.to, m) },
+					func() (queue.Outcome, error) {
+						m.Text = "" // refused here, whatever the number is
+						return b.sender.Enqueue(b.Context(), tx, m)
+					},
+				} {
+					if out, err := enqueue(); err != nil || out != queue.Known {
+						b.Errorf("%s: outcome %v, %v, want Known", name, out, err)
+					}
+				}
+				m.ID = "new"
+				if out, err := b.sender.EnqueueTo(b.Context(), tx, c.to, m); refusedFor(err) == "" || out != 0 {
+					b.Errorf("%s: a new id: outcome %v, %v, want a refusal", name, out, err)
+				}
+				return nil
+			}))
+		}
+		if got := b.claim(1)[0]; got.Text != text || got.To != number {
+			b.Error("a known message was replaced")
+		}
+		if n := b.count(`SELECT COUNT(*) FROM number`); n != 1 {
+			b.Errorf("%d number rows, want 1", n)
+		}
+	})
+}
+
 func TestEnqueue_Refused(t *testing.T) {
 	onBoth(t, func(b *bench) {
 		for name, c := range map[string]struct {
