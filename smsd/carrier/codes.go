@@ -15,8 +15,10 @@ var codes = map[int]queue.Class{
 	21265: queue.ClassNumber, // "To" is a short code
 	21401: queue.ClassNumber, // invalid phone number
 	21407: queue.ClassNumber, // not supported for this number
+	21408: queue.ClassNumber, // its country is not switched on: the others go on
 	21421: queue.ClassNumber, // phone number is invalid
 	21604: queue.ClassNumber, // "To" is missing
+	21608: queue.ClassNumber, // trial account: "To" is not verified
 	21612: queue.ClassNumber, // no route from this sender to "To"
 	21614: queue.ClassNumber, // "To" is no mobile number
 	21635: queue.ClassNumber, // "To" is a landline
@@ -53,6 +55,8 @@ var codes = map[int]queue.Class{
 	21611: queue.ClassBusy, // the sender's queue is full
 
 	// Our own account or sender: everything would fail, so the channel rests.
+	// Nothing that hangs on the recipient may stand here: one foreign number
+	// would hold up everybody's messages.
 	20001: queue.ClassSetup, // unknown parameters
 	20003: queue.ClassSetup, // authentication failed
 	20005: queue.ClassSetup, // account not active
@@ -60,11 +64,9 @@ var codes = map[int]queue.Class{
 	20403: queue.ClassSetup, // forbidden
 	20404: queue.ClassSetup, // account not found
 	21212: queue.ClassSetup, // invalid sender
-	21408: queue.ClassSetup, // country not switched on
 	21603: queue.ClassSetup, // sender is missing
 	21606: queue.ClassSetup, // sender is not ours or sends no SMS
 	21607: queue.ClassSetup, // trial account: sender must be a Twilio number
-	21608: queue.ClassSetup, // trial account: number not verified
 	21609: queue.ClassSetup, // invalid status callback
 	21659: queue.ClassSetup, // sender is no Twilio number
 	21660: queue.ClassSetup, // sender belongs to another account

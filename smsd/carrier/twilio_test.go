@@ -67,6 +67,8 @@ func TestTwilio_DeliverFaults(t *testing.T) {
 		"locked":         {fault: twiliotest.Locked, want: &queue.Refusal{Code: "20003", Class: queue.ClassSetup}},
 		"bad number":     {twiliotest.Refuse, 21211, &queue.Refusal{Code: "21211", Class: queue.ClassNumber}},
 		"opted out":      {twiliotest.Refuse, 21610, &queue.Refusal{Code: "21610", Class: queue.ClassOptOut}},
+		"foreign number": {twiliotest.Refuse, 21408, &queue.Refusal{Code: "21408", Class: queue.ClassNumber}},
+		"trial account":  {twiliotest.Refuse, 21608, &queue.Refusal{Code: "21608", Class: queue.ClassNumber}},
 		"too long":       {twiliotest.Refuse, 21617, &queue.Refusal{Code: "21617", Class: queue.ClassContent}},
 		"sender":         {twiliotest.Refuse, 21606, &queue.Refusal{Code: "21606", Class: queue.ClassSetup}},
 		"new code":       {twiliotest.Refuse, 29999, &queue.Refusal{Code: "29999", Class: queue.ClassOther}},
