@@ -118,12 +118,12 @@ func (e *enqueuer) commit(ctx context.Context, batch []order) error {
 	err := e.db.Write(ctx, func(tx database.Handle) error {
 		refused = 0
 		for i, o := range batch {
-			reason := o.reason
-			if reason == "" {
-				var err error
-				if answers[i], reason, err = e.one(ctx, tx, o); err != nil {
-					return err
-				}
+			var (
+				reason queue.Reason
+				err    error
+			)
+			if answers[i], reason, err = e.one(ctx, tx, o); err != nil {
+				return err
 			}
 			if reason != "" {
 				answers[i] = "refused " + string(reason)
@@ -143,6 +143,16 @@ func (e *enqueuer) commit(ctx context.Context, batch []order) error {
 }
 
 func (e *enqueuer) one(ctx context.Context, tx database.Handle, o order) (answer string, reason queue.Reason, err error) {
+	if o.reason != "" { // no message, but its id may be that of one
+		known := false
+		if o.message.ID != "" {
+			known, err = queue.Taken(ctx, tx, o.message.ID)
+		}
+		if known {
+			return "known", "", err
+		}
+		return "", o.reason, err
+	}
 	outcome, err := e.sender.EnqueueTo(ctx, tx, o.to, o.message)
 	if no, refused := errors.AsType[*queue.Refused](err); refused {
 		return "", no.Reason, nil
