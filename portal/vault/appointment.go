@@ -3,6 +3,7 @@ package vault
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -84,6 +85,9 @@ func (m *Member) Plan(ctx context.Context, personID string, n NewAppointment) (A
 		return Appointment{}, err
 	}
 	voice, err := m.v.Voice(ctx, person.Language, n.Place)
+	if errors.Is(err, locales.ErrNothingToSay) {
+		return Appointment{}, &Invalid{"place", "unknown"}
+	}
 	if err != nil {
 		return Appointment{}, err
 	}

@@ -146,6 +146,9 @@ func (v *Vault) Unlock(ctx context.Context, dev Device, cookie string, picks [5]
 	if err != nil {
 		return "", err
 	}
+	if !validPicks(picks) {
+		return "", &Invalid{"picks", "unknown"} // not a person's doing: no try is taken
+	}
 	card, row, err := v.readCard(ctx, v.DB.Read(), body.Text)
 	if err != nil {
 		return "", err
@@ -215,7 +218,11 @@ func (v *Vault) openSeed(ctx context.Context, secret []byte, row cardRow, picks 
 // enter ends the card session and starts the holder's, in one transaction.
 func (v *Vault) enter(ctx context.Context, dev Device, s session, row cardRow, h Hint, seed seal.Key) (cookie string, err error) {
 	err = v.DB.Write(ctx, func(tx database.Handle) (err error) {
-		if _, err = tx.Exec(ctx, "UPDATE card SET tries = 0 WHERE id = ?", row.id); err != nil {
+		n, err := tx.Exec(ctx, "UPDATE card SET tries = 0 WHERE id = ? AND state = 'active'", row.id)
+		if err == nil && n == 0 {
+			return ErrCardStopped // while the slow key was made
+		}
+		if err != nil {
 			return err
 		}
 		if err = v.endSession(ctx, tx, s); err != nil {

@@ -27,7 +27,7 @@ func (d *Deposit) check() error {
 	if !slices.Contains(locales.PaperKinds, d.Kind) {
 		return &Invalid{"kind", "unknown"}
 	}
-	if d.Title = strings.Join(strings.Fields(d.Title), " "); len(d.Title) > 200 {
+	if d.Title = strings.Join(strings.Fields(d.Title), " "); len([]rune(d.Title)) > maxName {
 		return &Invalid{"title", "long"}
 	}
 	if !d.ValidFrom.IsZero() && !d.ValidUntil.IsZero() && d.ValidUntil.Number() < d.ValidFrom.Number() {
@@ -63,17 +63,22 @@ func (m *Member) Deposit(ctx context.Context, personID string, d Deposit, r io.R
 	if err != nil {
 		return err
 	}
-	err = m.v.DB.Write(ctx, func(tx database.Handle) error {
+	return m.v.DB.Write(context.WithoutCancel(ctx), func(tx database.Handle) error {
+		p.kept = false
 		if err := m.v.once(ctx, tx, "deposit", d.Once); err != nil {
 			return err
 		}
 		if err := p.insert(ctx, tx, wrapped); err != nil {
 			return err
 		}
-		return m.v.journal(ctx, tx, personID, Entry{Actor: m.relay.ID, Verb: VerbDeposited, PaperKind: d.Kind, Title: d.Title})
+		if err := m.v.journal(ctx, tx, personID, Entry{Actor: m.relay.ID, Verb: VerbDeposited, PaperKind: d.Kind, Title: d.Title}); err != nil {
+			return err
+		}
+		// From here on the store decides: a commit whose answer was lost keeps
+		// its rows, and a blob without a row is no damage.
+		p.kept = true
+		return nil
 	})
-	p.kept = err == nil
-	return err
 }
 
 // A deposit is a paper on its way in: its blobs are on disk, its rows are not.

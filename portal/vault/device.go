@@ -23,6 +23,7 @@ type Device struct {
 const (
 	deviceCodeLife  = 15 * time.Minute
 	deviceCodeTries = 10
+	maxDeviceName   = 60
 	deviceColumns   = "id, relay_id, name, public, public_mac, seen"
 )
 
@@ -51,8 +52,14 @@ func (v *Vault) codeMark(code string) []byte { return v.Key.MAC("device code", [
 // known. It returns [ErrCode] for a wrong, used or old code; ten wrong codes
 // end all that are open.
 func (v *Vault) EnrolDevice(ctx context.Context, code, name string, public seal.PublicKey, token []byte) (Device, error) {
-	if len(token) != 32 || len(public) == 0 {
+	if len(token) != 32 {
 		return Device{}, &Invalid{"token", "short"}
+	}
+	if _, err := public.Seal(seal.Place{}, nil); err != nil {
+		return Device{}, &Invalid{"public", "unknown"}
+	}
+	if len([]rune(name)) > maxDeviceName {
+		return Device{}, &Invalid{"name", "long"}
 	}
 	if name = strings.TrimSpace(name); name == "" {
 		name = "Borne"

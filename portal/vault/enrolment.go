@@ -29,6 +29,9 @@ const (
 // practices is how often the five pictures must be right before the vault is made.
 const practices = 3
 
+// maxName is the longest name of a person, in letters.
+const maxName = 200
+
 // enrolmentLife is how long an entered profile waits for its person.
 const enrolmentLife = 7 * 24 * time.Hour
 
@@ -98,6 +101,9 @@ func (p *Profile) check(today Date) error {
 	if p.Name == "" {
 		return &Invalid{"name", "missing"}
 	}
+	if len([]rune(p.Name)) > maxName {
+		return &Invalid{"name", "long"}
+	}
 	if p.Birth.IsZero() {
 		return &Invalid{"birth", "missing"}
 	}
@@ -119,12 +125,13 @@ func (p *Profile) check(today Date) error {
 	return nil
 }
 
-// Waiting lists the profiles that wait for this kiosk, oldest first.
+// Waiting lists the profiles that wait for this kiosk, the newest first: its
+// person is the one who stands there.
 func (v *Vault) Waiting(ctx context.Context, dev Device) ([]Waiting, error) {
 	return collect(ctx, v.DB.Read(), func(scan func(...any) error) (w Waiting, err error) {
 		err = scan(&w.ID, &w.Sealed)
 		return w, err
-	}, "SELECT id, profile FROM enrolment WHERE device_id = ? AND ends > ? ORDER BY ends, id", dev.ID, v.millis())
+	}, "SELECT id, profile FROM enrolment WHERE device_id = ? AND ends > ? ORDER BY ends DESC, id", dev.ID, v.millis())
 }
 
 // BeginEnrolment starts the session in which a person consents. The kiosk gives
@@ -158,6 +165,9 @@ func (v *Vault) Enrolment(ctx context.Context, dev Device, cookie string) (*Enro
 
 // Language is the tag of the language the person hears.
 func (e *Enrolment) Language() string { return e.body.Profile.Language }
+
+// Name is the name on the profile, so that nobody takes another's.
+func (e *Enrolment) Name() string { return e.body.Profile.Name }
 
 // Step tells what comes next.
 func (e *Enrolment) Step() EnrolStep { return e.body.Step }

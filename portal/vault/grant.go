@@ -3,6 +3,7 @@ package vault
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"time"
 
 	"consigne/internal/database"
@@ -54,13 +55,26 @@ func (v *Vault) grant(ctx context.Context, tx database.Handle, g grantRow) error
 	if err != nil {
 		return err
 	}
+	if err := v.replace(ctx, tx, g); err != nil {
+		return err
+	}
 	return insertGrant(ctx, tx, g, wrapped, 0)
 }
 
-func insertGrant(ctx context.Context, tx database.Handle, g grantRow, wrapped []byte, adopted int) error {
-	if _, err := tx.Exec(ctx, "DELETE FROM access WHERE item_id = ? AND relay_id = ?", g.item.id, g.relay); err != nil {
+// replace ends an earlier grant of the same item to the same relay.
+func (v *Vault) replace(ctx context.Context, tx database.Handle, g grantRow) error {
+	var old string
+	err := tx.QueryRow(ctx, "DELETE FROM access WHERE item_id = ? AND relay_id = ? RETURNING id", g.item.id, g.relay).Scan(&old)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
+	return v.Revoked("access", old)
+}
+
+func insertGrant(ctx context.Context, tx database.Handle, g grantRow, wrapped []byte, adopted int) error {
 	_, err := tx.Exec(ctx, "INSERT INTO access (id, item_id, person_id, relay_id, item_key, adopted, ends) VALUES (?, ?, ?, ?, ?, ?, ?)",
 		g.id, g.item.id, g.item.person, g.relay, wrapped, adopted, g.ends)
 	return err

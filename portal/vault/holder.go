@@ -8,7 +8,6 @@ import (
 	"consigne/cards"
 	"consigne/internal/database"
 	"consigne/internal/seal"
-	"consigne/locales"
 )
 
 // A Holder is a person whose vault is open at a device, for one request.
@@ -63,12 +62,15 @@ func (h *Holder) load(ctx context.Context) error {
 		place := placeItemKey(r.id, h.person)
 		key, err := h.key.OpenKey(place, r.wrapped)
 		if err != nil {
-			if key, err = h.identity.OpenKey(place, r.wrapped); err != nil {
-				return err
+			if key, err = h.identity.OpenKey(place, r.wrapped); h.v.damaged(err, "item", r.id) {
+				continue
 			}
 			adopt[r.id] = key
 		}
 		it, err := openRecord(key, r.id, h.person, r.seal)
+		if h.v.damaged(err, "item", r.id) {
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -187,45 +189,6 @@ func (h *Holder) PlaceVoice(appointmentID string) ([]byte, error) {
 		return nil, ErrNotFound
 	}
 	return it.record.Appointment.Voice, nil
-}
-
-// SetLanguage changes the language that every later session speaks. It returns
-// *[Invalid] for a language that is not spoken here.
-func (h *Holder) SetLanguage(ctx context.Context, tag string) error {
-	if _, ok := locales.Get(tag); !ok {
-		return &Invalid{"language", "unknown"}
-	}
-	profile, ok := h.find(func(it item) bool { return it.record.Profile != nil })
-	secret, ok2 := h.find(func(it item) bool { return it.record.Private != nil })
-	if !ok || !ok2 {
-		return ErrNotFound
-	}
-	h.body.Hint.Language, profile.record.Profile.Language = tag, tag
-	return h.v.DB.Write(ctx, func(tx database.Handle) error {
-		if err := updateRecord(ctx, tx, profile); err != nil {
-			return err
-		}
-		for id, text := range secret.record.Private.Cards {
-			if err := rehint(ctx, tx, id, text, tag); err != nil {
-				return err
-			}
-		}
-		return h.v.saveSession(ctx, tx, h.session, h.body)
-	})
-}
-
-// rehint writes the language into the hint of a card.
-func rehint(ctx context.Context, tx database.Handle, id, text, tag string) error {
-	card, err := cards.Parse(text)
-	if err != nil {
-		return err
-	}
-	boxed, err := boxHint(id, card.Secret(), Hint{tag, card.Mark()})
-	if err != nil {
-		return err
-	}
-	_, err = tx.Exec(ctx, "UPDATE card SET hint = ? WHERE id = ?", boxed, id)
-	return err
 }
 
 // Leave ends the session.

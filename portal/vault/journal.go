@@ -14,15 +14,16 @@ import (
 
 // What can stand in a journal.
 const (
-	VerbEnrolled  = "enrolled"
-	VerbOpened    = "opened"
-	VerbRead      = "read"
-	VerbDeposited = "deposited"
-	VerbShared    = "shared"
-	VerbStopped   = "stopped"
-	VerbLinked    = "linked"
-	VerbPlanned   = "planned"
-	VerbFreed     = "freed"
+	VerbEnrolled   = "enrolled"
+	VerbOpened     = "opened"
+	VerbRead       = "read"
+	VerbDeposited  = "deposited"
+	VerbShared     = "shared"
+	VerbStopped    = "stopped"
+	VerbLinked     = "linked"
+	VerbLinkOpened = "link-opened"
+	VerbPlanned    = "planned"
+	VerbFreed      = "freed"
 )
 
 // An Entry is one line of the journal that a holder can see. Actor is a relay's

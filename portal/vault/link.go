@@ -171,7 +171,7 @@ func (v *Vault) OpenLink(ctx context.Context, letters, browser string) (newBrows
 		return "", p, until, err
 	}
 	if r.opened == 0 {
-		if browser, err = v.burn(ctx, &r); err != nil {
+		if browser, err = v.burn(ctx, &r, letters, browser); err != nil {
 			return "", p, until, err
 		}
 	}
@@ -182,26 +182,46 @@ func (v *Vault) OpenLink(ctx context.Context, letters, browser string) (newBrows
 	return browser, it.paper(), time.UnixMilli(r.opened).Add(linkOpen), nil
 }
 
-// burn binds a fresh link to a new browser cookie. Of two at once, one wins.
-func (v *Vault) burn(ctx context.Context, r *linkRow) (browser string, err error) {
+// NewBrowser draws the secret by which a link knows its one browser: 32 letters
+// for a cookie, given before the link is opened, so that a cut line or a double
+// touch loses nothing.
+func NewBrowser() string {
+	var raw [24]byte
+	rand.Read(raw[:])
+	return base64.RawURLEncoding.EncodeToString(raw[:])
+}
+
+// burn binds a fresh link to a browser. Of two at once one wins; the other goes
+// on only with the same browser's secret, which [Vault.linkItem] checks.
+func (v *Vault) burn(ctx context.Context, r *linkRow, letters, browser string) (string, error) {
 	if state, err := v.linkState(ctx, *r); err != nil || state != LinkFresh {
 		return "", errors.Join(ErrLinkDead, err)
 	}
-	var raw [24]byte
-	rand.Read(raw[:])
-	browser = base64.RawURLEncoding.EncodeToString(raw[:])
+	if raw, err := base64.RawURLEncoding.DecodeString(browser); err != nil || len(raw) != 24 {
+		browser = NewBrowser()
+	}
 	r.opened, r.browser = v.millis(), v.browserMAC(r.lookup, browser)
-	return browser, v.DB.Write(ctx, func(tx database.Handle) error {
+	it, err := v.linkItem(ctx, *r, letters, browser)
+	if err != nil {
+		return "", err
+	}
+	err = v.DB.Write(ctx, func(tx database.Handle) error {
 		n, err := tx.Exec(ctx, "UPDATE link SET opened = ?, browser = ? WHERE lookup = ? AND opened = 0", r.opened, r.browser, r.lookup)
 		if err == nil && n == 0 {
-			return ErrLinkOther
+			return errTwice
 		}
 		if err != nil {
 			return err
 		}
-		return v.journal(ctx, tx, r.person, Entry{Verb: VerbOpened})
+		return v.journal(ctx, tx, r.person, Entry{Verb: VerbLinkOpened, PaperKind: it.record.Paper.Kind, Title: it.record.Paper.Title})
 	})
+	if errors.Is(err, errTwice) {
+		*r, err = readLink(ctx, v.DB.Read(), letters)
+	}
+	return browser, err
 }
+
+var errTwice = errors.New("link was opened in the same moment")
 
 func (v *Vault) browserMAC(lookup []byte, browser string) []byte {
 	return v.Key.MAC("link browser", lookup, []byte(browser))

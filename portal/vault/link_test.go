@@ -120,17 +120,26 @@ func TestLink_two_browsers_at_once(t *testing.T) {
 		w.sendLink(s, w.deposit(s, "letter", "1"), "2")
 		letters := w.leave()
 		var wait sync.WaitGroup
+		one, two := vault.NewBrowser(), vault.NewBrowser()
 		opened := make(chan string, 8)
-		for range 8 {
+		for i := range 8 {
+			browser := []string{one, two}[i%2]
 			wait.Go(func() {
-				if browser, _, _, err := w.OpenLink(t.Context(), letters, ""); err == nil {
-					opened <- browser
+				if got, _, _, err := w.OpenLink(t.Context(), letters, browser); err == nil {
+					opened <- got
 				}
 			})
 		}
 		wait.Wait()
-		if len(opened) != 1 {
-			t.Errorf("%d browsers opened it", len(opened))
+		close(opened)
+		winner := <-opened
+		if len(opened) != 3 || winner != one && winner != two {
+			t.Errorf("%d touches more of %q opened it", len(opened), winner)
+		}
+		for got := range opened {
+			if got != winner {
+				t.Error("two browsers opened it")
+			}
 		}
 	})
 }

@@ -3,7 +3,9 @@ package vault
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"consigne/internal/database"
@@ -115,11 +117,10 @@ func (m *Member) adopt(ctx context.Context) error {
 	}
 	return m.v.DB.Write(ctx, func(tx database.Handle) error {
 		for _, r := range rows {
-			key, err := m.identity.OpenKey(placeAccess(r.id, m.relay.ID), r.wrapped)
-			if err != nil {
-				return err
+			key, it, err := m.openGrant(m.identity.OpenKey, r.id, r.item, r.wrapped, r.sealed)
+			if m.v.damaged(err, "access", r.id) {
+				continue
 			}
-			it, err := openRecord(key, r.item.id, r.item.person, r.sealed)
 			if err != nil {
 				return err
 			}
@@ -173,22 +174,31 @@ func (m *Member) granted(ctx context.Context, where string, args ...any) ([]gran
 		return nil, nil
 	}
 	args = append([]any{m.relay.ID, m.v.millis()}, args...)
-	return collect(ctx, m.v.DB.Read(), func(scan func(...any) error) (g granted, err error) {
+	found, err := collect(ctx, m.v.DB.Read(), func(scan func(...any) error) (g granted, err error) {
 		var ends int64
-		var itemID, person string
 		var wrapped, sealed []byte
-		if err = scan(&g.id, &itemID, &person, &wrapped, &ends, &sealed); err != nil {
-			return g, err
-		}
-		key, err := m.key.OpenKey(placeAccess(g.id, m.relay.ID), wrapped)
-		if err != nil {
+		if err = scan(&g.id, &g.item.id, &g.item.person, &wrapped, &ends, &sealed); err != nil {
 			return g, err
 		}
 		g.ends = timeOf(ends)
-		g.item, err = openRecord(key, itemID, person, sealed)
+		if _, g.item, err = m.openGrant(m.key.OpenKey, g.id, g.item, wrapped, sealed); m.v.damaged(err, "access", g.id) {
+			return granted{}, nil
+		}
 		return g, err
 	}, `SELECT a.id, a.item_id, a.person_id, a.item_key, a.ends, i.record FROM access a JOIN item i ON i.id = a.item_id
 		WHERE a.relay_id = ? AND a.adopted = 1 AND (a.ends = 0 OR a.ends > ?) AND `+where, args...)
+	return slices.DeleteFunc(found, func(g granted) bool { return g.id == "" }), err
+}
+
+// openGrant opens the item's key with one of the relay's keys, and the record
+// with that.
+func (m *Member) openGrant(open func(seal.Place, []byte) (seal.Key, error), grant string, it item, wrapped, sealed []byte) (seal.Key, item, error) {
+	key, err := open(placeAccess(grant, m.relay.ID), wrapped)
+	if err != nil {
+		return key, it, err
+	}
+	it, err = openRecord(key, it.id, it.person, sealed)
+	return key, it, err
 }
 
 // Name is the member's name.
@@ -349,16 +359,51 @@ func (m *Member) OpenPage(ctx context.Context, paperID string, page int) (*Conte
 	if err != nil {
 		return nil, err
 	}
-	if page == 1 {
-		err = m.v.DB.Write(ctx, func(tx database.Handle) error {
-			return m.v.journal(ctx, tx, it.person, Entry{Actor: m.relay.ID, Verb: VerbRead,
-				PaperKind: it.record.Paper.Kind, Title: it.record.Paper.Title})
-		})
-		if err != nil {
-			return nil, err
-		}
+	if err := m.journalRead(ctx, it); err != nil {
+		return nil, err
 	}
 	return m.v.openPage(ctx, it, page)
+}
+
+// readAgain is for how long the pages of one paper are one reading.
+const readAgain = 10 * time.Minute
+
+// journalRead writes that the relay read, once for the pages that one session
+// opens within ten minutes.
+func (m *Member) journalRead(ctx context.Context, it item) error {
+	reading := m.session.id + "/" + it.id
+	if m.v.reads.recent(reading, m.v.Now()) {
+		return nil
+	}
+	err := m.v.DB.Write(ctx, func(tx database.Handle) error {
+		return m.v.journal(ctx, tx, it.person, Entry{Actor: m.relay.ID, Verb: VerbRead,
+			PaperKind: it.record.Paper.Kind, Title: it.record.Paper.Title})
+	})
+	if err == nil {
+		m.v.reads.note(reading, m.v.Now())
+	}
+	return err
+}
+
+// readings remembers which readings are in the journal. What it forgets is
+// written once more.
+type readings struct {
+	mu sync.Mutex
+	at map[string]time.Time
+}
+
+func (r *readings) recent(reading string, now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	at, ok := r.at[reading]
+	return ok && !now.Before(at) && now.Sub(at) < readAgain
+}
+
+func (r *readings) note(reading string, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	maps.DeleteFunc(r.at, func(_ string, at time.Time) bool { return now.Sub(at) >= readAgain })
+	r.at[reading] = now
 }
 
 func (m *Member) shared(ctx context.Context, paperID string) (item, error) {

@@ -87,6 +87,12 @@ func (v *Vault) Relays(ctx context.Context) ([]Relay, error) {
 	return collect(ctx, v.DB.Read(), scanRelay, "SELECT "+relayColumns+" FROM relay ORDER BY name, id")
 }
 
+// Staffed lists the relays that can read what is shared with them: those whose
+// first member has made their keys.
+func (v *Vault) Staffed(ctx context.Context) ([]Relay, error) {
+	return collect(ctx, v.DB.Read(), scanRelay, "SELECT "+relayColumns+" FROM relay WHERE public IS NOT NULL ORDER BY name, id")
+}
+
 // Relay gives one relay, or [ErrNotFound].
 func (v *Vault) Relay(ctx context.Context, id string) (Relay, error) {
 	return scanRelay(v.DB.Read().QueryRow(ctx, "SELECT "+relayColumns+" FROM relay WHERE id = ?", id).Scan)

@@ -93,6 +93,12 @@ func TestShare_and_stop(t *testing.T) {
 		}
 		_, err = w.holder(s).Share(ctx, id, w.relay.ID, vault.Nights, "a")
 		wantErr(t, "form sent twice", err, vault.ErrRepeated)
+		endless, err := w.holder(s).Share(ctx, id, w.relay.ID, vault.UntilStopped, "a2")
+		must(t, err)
+		if len(w.revoked) != 1 || w.revoked[0] != "access "+g.ID {
+			t.Errorf("a replaced grant: revoked %v", w.revoked)
+		}
+		g = endless
 
 		m := w.member()
 		c, err := m.OpenPage(ctx, id, 1)
@@ -111,10 +117,67 @@ func TestShare_and_stop(t *testing.T) {
 		if n := w.count("SELECT count(*) FROM access WHERE id = ?", g.ID); n != 0 {
 			t.Error("the grant's row stays")
 		}
-		if len(w.revoked) != 1 || w.revoked[0] != "access "+g.ID {
+		if len(w.revoked) != 2 || w.revoked[1] != "access "+g.ID {
 			t.Errorf("revoked: %v", w.revoked)
 		}
-		w.wantJournal(s, "stopped", "read "+w.relay.ID, "shared", "deposited "+w.relay.ID, "deposited "+w.relay.ID, "enrolled "+w.relay.ID)
+		w.wantJournal(s, "stopped", "read "+w.relay.ID, "shared", "shared", "deposited "+w.relay.ID, "deposited "+w.relay.ID, "enrolled "+w.relay.ID)
+	})
+}
+
+func TestOpenPage_every_reading_is_in_the_journal(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		s := w.enrol(andrei)
+		id := w.deposit(s, "domiciliation", "1")
+		_, err := w.holder(s).Share(t.Context(), id, w.relay.ID, vault.Nights, "a")
+		must(t, err)
+		reads := func() (n int) {
+			entries, err := w.holder(s).Journal(t.Context(), 50)
+			must(t, err)
+			for _, e := range entries {
+				if e.Verb == vault.VerbRead {
+					n++
+				}
+			}
+			return n
+		}
+		for _, page := range []int{2, 1, 1} { // also a page that is asked for first, out of order
+			if c, err := w.member().OpenPage(t.Context(), id, page); err == nil {
+				readPage(t, c, err)
+			}
+		}
+		if n := reads(); n != 1 {
+			t.Errorf("one reading stands %d times", n)
+		}
+		w.now = w.now.Add(11 * time.Minute)
+		_, err = w.Holder(t.Context(), w.device, s.cookie)
+		wantErr(t, "idle", err, vault.ErrSession)
+		c, err := w.member().OpenPage(t.Context(), id, 1)
+		readPage(t, c, err)
+		s.cookie, err = w.unlock(s, s.pictures)
+		must(t, err)
+		if n := reads(); n != 2 {
+			t.Errorf("two readings stand %d times", n)
+		}
+	})
+}
+
+func TestDamagedRows_close_nothing_else(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		s := w.enrol(andrei)
+		good, bad := w.deposit(s, "domiciliation", "1"), w.deposit(s, "passport", "2")
+		for i, id := range []string{good, bad} {
+			_, err := w.holder(s).Share(t.Context(), id, w.relay.ID, vault.Nights, string(rune('a'+i)))
+			must(t, err)
+		}
+		must(t, w.exec("UPDATE item SET record = (SELECT record FROM item WHERE id = ?) WHERE id = ?", good, bad))
+		if papers := w.holder(s).Papers(); len(papers) != 1 || papers[0].ID != good {
+			t.Errorf("the holder sees %v", papers)
+		}
+		shared, err := w.member().Shared(t.Context(), s.id)
+		must(t, err)
+		if len(shared) != 1 || shared[0].ID != good {
+			t.Errorf("the relay sees %v", shared)
+		}
 	})
 }
 
@@ -169,9 +232,15 @@ func TestSweep_halts_when_the_clock_jumps(t *testing.T) {
 		if n := w.count("SELECT count(*) FROM session"); n == 0 {
 			t.Error("swept by a clock that jumped")
 		}
+		w.now = w.now.Add(11 * time.Hour)
+		wantErr(t, "eleven hours after the jump", w.Sweep(t.Context()), vault.ErrClock)
+		w.now = w.now.Add(time.Hour)
 		must(t, w.Sweep(t.Context()))
 		_, err := w.Holder(t.Context(), w.device, s.cookie)
-		wantErr(t, "after the second pass", err, vault.ErrSession)
+		wantErr(t, "after the halt", err, vault.ErrSession)
+		if n := w.count("SELECT count(*) FROM session"); n != 0 {
+			t.Errorf("%d sessions stay", n)
+		}
 	})
 }
 

@@ -14,7 +14,8 @@ import (
 var ErrClock = errors.New("the clock jumped: nothing was swept")
 
 const (
-	maxJump  = 36 * time.Hour      // a portal that was off for longer sweeps after two passes
+	maxJump  = 36 * time.Hour      // also a portal that was off for longer
+	haltFor  = 12 * time.Hour      // how long no pass follows a jump
 	keepOnce = 7 * 24 * time.Hour  // how long a form sent twice is recognised
 	keepUsed = 30 * 24 * time.Hour // how long a used link can still say so
 )
@@ -53,25 +54,43 @@ func (v *Vault) Sweep(ctx context.Context) error {
 	})
 }
 
-// checkClock notes this pass. After a jump the first pass halts; the next finds
-// a mark close by and goes on.
+// checkClock notes this pass. After a jump every pass halts for twelve hours:
+// time enough for somebody to set the clock right, and still within the day in
+// which what ended has to be gone.
 func (v *Vault) checkClock(ctx context.Context) error {
-	var last int64
-	err := v.DB.Read().QueryRow(ctx, "SELECT at FROM clock_mark WHERE name = 'sweep'").Scan(&last)
-	if errors.Is(err, ErrNotFound) {
-		last, err = v.millis(), nil
-	}
+	now := v.Now()
+	last, err := v.clockMark(ctx, "sweep", now)
 	if err != nil {
 		return err
 	}
-	jump := v.Now().Sub(time.UnixMilli(last)).Abs()
-	err = v.DB.Write(ctx, func(tx database.Handle) error {
-		_, err := tx.Exec(ctx, `INSERT INTO clock_mark (name, at) VALUES ('sweep', ?)
-			ON CONFLICT (name) DO UPDATE SET at = excluded.at`, v.millis())
+	halted, err := v.clockMark(ctx, "halted", time.Time{})
+	if err != nil {
 		return err
-	})
-	if err == nil && jump > maxJump {
-		return fmt.Errorf("%w: %s since the last pass", ErrClock, jump.Round(time.Minute))
 	}
+	jump := now.Sub(last).Abs()
+	if jump > maxJump {
+		halted = now
+	}
+	err = v.DB.Write(ctx, func(tx database.Handle) error {
+		return errors.Join(setClockMark(ctx, tx, "sweep", now), setClockMark(ctx, tx, "halted", halted))
+	})
+	if err == nil && now.Before(halted.Add(haltFor)) {
+		return fmt.Errorf("%w: it went %s since the last pass", ErrClock, jump.Round(time.Minute))
+	}
+	return err
+}
+
+func (v *Vault) clockMark(ctx context.Context, name string, none time.Time) (time.Time, error) {
+	var at int64
+	err := v.DB.Read().QueryRow(ctx, "SELECT at FROM clock_mark WHERE name = ?", name).Scan(&at)
+	if errors.Is(err, ErrNotFound) {
+		return none, nil
+	}
+	return time.UnixMilli(at), err
+}
+
+func setClockMark(ctx context.Context, tx database.Handle, name string, at time.Time) error {
+	_, err := tx.Exec(ctx, "INSERT INTO clock_mark (name, at) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET at = excluded.at",
+		name, at.UnixMilli())
 	return err
 }

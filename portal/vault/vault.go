@@ -44,7 +44,8 @@ type Options struct {
 // A Vault is the store of all people's vaults. It is safe for concurrent use.
 type Vault struct {
 	Options
-	gate *seal.Gate
+	gate  *seal.Gate
+	reads *readings
 }
 
 // New makes a vault of its parts.
@@ -59,7 +60,7 @@ func New(o Options) (*Vault, error) {
 		o.Revoked = func(string, string) error { return nil }
 	}
 	o.PublicURL = strings.TrimSuffix(o.PublicURL, "/")
-	return &Vault{Options: o, gate: seal.NewGate(runtime.GOMAXPROCS(0))}, nil
+	return &Vault{Options: o, gate: seal.NewGate(runtime.GOMAXPROCS(0)), reads: &readings{at: map[string]time.Time{}}}, nil
 }
 
 // Content is a page image or a clip that is being read. Reading it to the end
@@ -108,13 +109,23 @@ func (v *Vault) personKey(ctx context.Context, h database.Handle, id string) (se
 	return v.trusted("person", id, public, mac)
 }
 
+// damaged tells that a row does not open, and logs which. One such row must not
+// close a whole vault: the others are shown, and `portal verify` finds it.
+func (v *Vault) damaged(err error, table, id string) bool {
+	if !errors.Is(err, seal.ErrSealed) {
+		return false
+	}
+	v.Log.Error("row does not open", "table", table, "id", id)
+	return true
+}
+
 func hexOf(b []byte) string { return hex.EncodeToString(b) }
 
 // forUpdate is the suffix that locks the rows a transaction read. SQLite has
 // one writer at a time and needs none.
 func forUpdate(h database.Handle) string {
 	if h.Kind() == database.PostgreSQL {
-		return " FOR UPDATE"
+		return " FOR NO KEY UPDATE" // new rows that point here may come meanwhile
 	}
 	return ""
 }

@@ -19,6 +19,7 @@ import (
 	"consigne/internal/database"
 	"consigne/internal/database/dbtest"
 	"consigne/internal/seal"
+	"consigne/locales"
 	"consigne/portal/blob"
 	"consigne/portal/vault"
 	"consigne/smsd/queue"
@@ -261,6 +262,16 @@ func TestEnrolment_and_unlock(t *testing.T) {
 		}
 		_, err = w.Unlock(t.Context(), w.device, cookie, s.pictures)
 		wantErr(t, "the card session again", err, vault.ErrSession)
+
+		cookie, _, err = w.ShowCard(t.Context(), w.device, s.card.Text())
+		must(t, err)
+		var invalid *vault.Invalid
+		if _, err = w.Unlock(t.Context(), w.device, cookie, [5]string{}); !errors.As(err, &invalid) {
+			t.Errorf("an empty form: %v", err)
+		}
+		if n := w.count("SELECT tries FROM card"); n != 0 {
+			t.Errorf("an empty form took %d tries", n)
+		}
 	})
 }
 
@@ -343,11 +354,13 @@ func TestUnlock_five_wrong_tries_block_and_a_relay_frees(t *testing.T) {
 	})
 }
 
+// other gives another picture of the last set.
 func other(picture string) string {
-	if picture == "x" {
-		return "y"
+	set := locales.CodeSets[4]
+	if picture == set[0] {
+		return set[1]
 	}
-	return "x"
+	return set[0]
 }
 
 func TestUnlock_tries_in_parallel_gain_nothing(t *testing.T) {
@@ -355,10 +368,12 @@ func TestUnlock_tries_in_parallel_gain_nothing(t *testing.T) {
 		s := w.enrol(andrei)
 		cookie, _, err := w.ShowCard(t.Context(), w.device, s.card.Text())
 		must(t, err)
+		bad := s.pictures
+		bad[4] = other(bad[4])
 		answers := make(chan error)
 		for range 12 {
 			go func() {
-				_, err := w.Unlock(t.Context(), w.device, cookie, [5]string{"a", "b", "c", "d", "e"})
+				_, err := w.Unlock(t.Context(), w.device, cookie, bad)
 				answers <- err
 			}()
 		}
@@ -441,21 +456,5 @@ func TestDevice_refusals(t *testing.T) {
 		w.now = w.now.Add(16 * time.Minute)
 		_, err = w.EnrolDevice(ctx, code, "", public, make([]byte, 32))
 		wantErr(t, "old code", err, vault.ErrCode)
-	})
-}
-
-func TestSetLanguage(t *testing.T) {
-	each(t, func(t *testing.T, w *world) {
-		s := w.enrol(andrei)
-		must(t, w.holder(s).SetLanguage(t.Context(), "ar"))
-		_, hint, err := w.ShowCard(t.Context(), w.device, s.card.Text())
-		must(t, err)
-		if hint.Language != "ar" || w.holder(s).Language() != "ar" {
-			t.Errorf("still %q", hint.Language)
-		}
-		var invalid *vault.Invalid
-		if err := w.holder(s).SetLanguage(t.Context(), "xx"); !errors.As(err, &invalid) {
-			t.Errorf("unknown language: %v", err)
-		}
 	})
 }
