@@ -12,6 +12,9 @@ func RenderWithin(ctx context.Context, r io.Reader, cpu int, clock time.Duration
 	return renderWithin(ctx, r, limits{memory: childLimits.memory, cpu: cpu, clock: clock}, page)
 }
 
+// Places is how many papers are drawn at once.
+func Places() int { return cap(places) }
+
 // Orientation is the EXIF parser, for the fuzzer.
 func Orientation(head []byte) int { return int(orientation(head)) }
 

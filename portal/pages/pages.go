@@ -19,6 +19,7 @@ import (
 	"image"
 	"image/jpeg"
 	"io"
+	"runtime"
 )
 
 // Kind is what an upload was found to be.
@@ -61,6 +62,9 @@ var (
 	ErrTooLarge = errors.New("the picture has too many pixels")
 )
 
+// places holds one entry for each paper that is being drawn.
+var places = make(chan struct{}, min(runtime.GOMAXPROCS(0), 2))
+
 // PageFunc receives page n (from 1) as a JPEG of w by h pixels. The bytes are
 // the receiver's to keep.
 type PageFunc func(n int, jpeg []byte, w, h int) error
@@ -69,7 +73,17 @@ type PageFunc func(n int, jpeg []byte, w, h int) error
 // page or of r ends the work and comes back wrapped. Pages handed out before an
 // error are worth nothing: a caller keeps none of them. On a refusal r has still
 // been read to its end, unless reading failed or ctx ended.
+//
+// Few papers are drawn at once in a process: one picture may take 200 MB and a
+// PDF a gigabyte. Further calls wait for a place, with nothing read, until ctx
+// ends.
 func Render(ctx context.Context, r io.Reader, page PageFunc) (Kind, error) {
+	select {
+	case places <- struct{}{}:
+		defer func() { <-places }()
+	case <-ctx.Done():
+		return "", fmt.Errorf("render pages: wait for a place: %w", ctx.Err())
+	}
 	return renderWithin(ctx, r, childLimits, page)
 }
 
