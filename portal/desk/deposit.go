@@ -68,20 +68,30 @@ func readDeposit(r *http.Request) (form, *multipart.Part, error) {
 			return typedForm(values), nil, nil
 		}
 		if err != nil {
-			return typedForm(values), nil, cutShort(err)
+			return typedForm(values), nil, misread(err)
 		}
 		if part.FormName() == "file" {
 			return typedForm(values), part, nil
 		}
 		text, err := io.ReadAll(io.LimitReader(part, maxField+1))
 		if err != nil {
-			return typedForm(values), nil, cutShort(err)
+			return typedForm(values), nil, misread(err)
 		}
 		if len(text) > maxField || len(values) > 16 {
 			return typedForm(values), nil, errForm
 		}
 		values.Add(part.FormName(), string(text))
 	}
+}
+
+// misread names what went wrong between a form's parts. Besides what is too long
+// or cut, that is a form that is none: the reader's own error quotes it.
+func misread(err error) error {
+	err = cutShort(err)
+	if errors.Is(err, vault.ErrTooLarge) || errors.Is(err, vault.ErrFileCut) {
+		return err
+	}
+	return errForm
 }
 
 // cutShort gives the names of the vault to faults of the way there.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"log/slog"
 	"mime/multipart"
 	"net/http"
 	"strings"
@@ -97,6 +98,35 @@ func TestDeposit_refusals(t *testing.T) {
 		t.Errorf("%d papers were kept", n)
 	}
 	w.do(w.upload("nobody", letter("x"), "scan.jpg", jpeg), w.cookie).says(t, 404, "Introuvable")
+}
+
+// What no browser sends is told as a form that is none; the log holds nothing of it.
+func TestDeposit_malformedIsNoFaultOfOurs(t *testing.T) {
+	w := newWorld(t)
+	s := w.enrol(andrei)
+	var log bytes.Buffer
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewJSONHandler(&log, nil)))
+	t.Cleanup(func() { slog.SetDefault(before) })
+	field := "--x\r\nContent-Disposition: form-data; name=\"kind\"\r\n"
+	for name, body := range map[string]string{
+		"a line between parts": field + "\r\nletter\r\n--x\r\nPAPERSECRET\r\n\r\nv\r\n--x--\r\n",
+		"no header":            "--x\r\nPAPERSECRET\r\n\r\nv\r\n--x--\r\n",
+		"after the boundary":   field + "\r\nletter\r\n--xPAPERSECRET\r\n\r\nv\r\n--x--\r\n",
+		"odd encoding":         field + "Content-Transfer-Encoding: quoted-printable\r\n\r\n=PAPERSECRET\r\n--x--\r\n",
+	} {
+		for _, accept := range []string{"text/html", "application/json"} {
+			r := w.request("POST", "/desk/people/"+s.id+"/deposit", strings.NewReader(body))
+			r.Header.Set("Content-Type", "multipart/form-data; boundary=x")
+			r.Header.Set("Accept", accept)
+			if a := w.do(r, w.cookie); a.status < 400 || a.status >= 500 || strings.Contains(a.body, "PAPERSECRET") {
+				t.Errorf("%s, %s: answered %d %s", name, accept, a.status, a.body)
+			}
+		}
+	}
+	if strings.Contains(log.String(), "PAPERSECRET") || strings.Contains(log.String(), "desk action failed") {
+		t.Errorf("the log holds %s", log.String())
+	}
 }
 
 // endless counts what is read of a file that is too large.

@@ -190,10 +190,13 @@ func TestTrouble_unknownFaultGetsAnIDAndNoDetails(t *testing.T) {
 	if len(id) != 8 || !strings.Contains(log.String(), id) {
 		t.Errorf("id %q is not in the log", id)
 	}
-	for _, secret := range []string{"Munteanu", s.id, w.cookie, "39981042"} {
+	for _, secret := range []string{"Munteanu", s.id, w.cookie, "39981042", "database is closed"} {
 		if strings.Contains(log.String(), secret) {
 			t.Errorf("the log holds %q: %s", secret, log.String())
 		}
+	}
+	if !strings.Contains(log.String(), `"cause":"*errors.errorString"`) {
+		t.Errorf("the log does not tell the error's type: %s", log.String())
 	}
 	if strings.Contains(a.body, "closed") {
 		t.Error("the page tells the error's own text")

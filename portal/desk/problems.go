@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"consigne/portal/vault"
+	"consigne/portal/web"
 )
 
 // problem is what a person is told when something was refused: what was wrong,
@@ -109,7 +110,8 @@ func (d *desk) fail(w http.ResponseWriter, r *http.Request, m *vault.Member, err
 		p.status = http.StatusInternalServerError
 		page.Title, page.ID = "Quelque chose n’a pas marché", rand.Text()[:8]
 		page.Text = "Le travail en cours n’a peut-être pas été enregistré. Revenez en arrière et vérifiez. Si cela se répète, donnez ce numéro à l’association qui héberge Consigne :"
-		slog.ErrorContext(r.Context(), "desk action failed", "id", page.ID, "error", err.Error())
+		// The error's own text may quote a visitor; its type may not.
+		slog.ErrorContext(r.Context(), "desk action failed", "id", page.ID, "cause", web.RootType(err))
 	}
 	if page.Title == "" {
 		page.Title = "Ce n’est pas possible"
