@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"consigne/e2e/screen"
 	"consigne/e2e/stage"
 	"consigne/internal/database"
 	"consigne/internal/seal"
@@ -21,6 +22,8 @@ type Options struct {
 	Codes int    // picture codes to try, [AllCodes] at most
 	// Release says that the programs were built without a clock that can be moved.
 	Release bool
+	// Screen is where the kiosk's window is touched; nil for its pages alone.
+	Screen *screen.Screen
 	// Progress is told what is being done.
 	Progress func(format string, args ...any)
 }
@@ -127,7 +130,11 @@ func Run(ctx context.Context, o Options) (r *Report, err error) {
 // the files that changed on the machine during a kiosk's session.
 func steal(ctx context.Context, o Options) (h *house, files []string, err error) {
 	o.Progress("a house runs for a day")
-	running, err := stage.Open(ctx, stage.Options{Bin: o.Bin, Dir: o.Dir, Release: o.Release})
+	var env []string
+	if o.Screen != nil {
+		env = o.Screen.Env()
+	}
+	running, err := stage.Open(ctx, stage.Options{Bin: o.Bin, Dir: o.Dir, Release: o.Release, Env: env})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -141,7 +148,7 @@ func steal(ctx context.Context, o Options) (h *house, files []string, err error)
 	}
 	o.Progress("somebody stands at the kiosk")
 	began := time.Now()
-	if err := h.session(ctx); err != nil {
+	if err := h.stand(ctx, o.Screen); err != nil {
 		return nil, nil, fmt.Errorf("kiosk: %w", err)
 	}
 	if files, err = changedSince(began, h.Keys()); err != nil {
@@ -152,6 +159,14 @@ func steal(ctx context.Context, o Options) (h *house, files []string, err error)
 		return nil, nil, err
 	}
 	return h, files, errors.Join(copyFiles(h.Data(), filepath.Join(goods, "data")), h.logs(filepath.Join(goods, "log")))
+}
+
+// stand plays a person at the kiosk, in its window if there is a screen.
+func (h *house) stand(ctx context.Context, s *screen.Screen) error {
+	if s != nil {
+		return h.window(ctx, s)
+	}
+	return h.session(ctx)
 }
 
 // logs writes down what the programs said.

@@ -192,7 +192,8 @@ func (l vault) addAppointment(id string, r record) error {
 		l.add("reminder of item "+id, l.fresh, locales.SMS(l.lang, reminder.Kind, args))
 	}
 	if !l.Clear[a.Place] {
-		l.Docs = append(l.Docs, Document{"spoken place of item " + id, a.Voice, l.fresh})
+		// Never fresh: clips of one voice share frames, and our programs hold clips.
+		l.Docs = append(l.Docs, Document{"spoken place of item " + id, a.Voice, false})
 	}
 	return nil
 }

@@ -24,33 +24,14 @@ type Searched struct {
 
 // search reads files and finds what stands in them. One that is gone meanwhile
 // holds nothing any more.
-func search(ctx context.Context, f *Finder, files []string) (s Searched, err error) {
+func search(ctx context.Context, f *Finder, files []string) (Searched, error) {
+	r := &reader{finder: f, seen: map[[sha256.Size]byte]bool{}}
 	next := make(chan string)
-	var mu sync.Mutex
-	seen := map[[sha256.Size]byte]bool{} // copies, such as a backup's papers, are searched once
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
 			for path := range next {
-				b, failed := os.ReadFile(path)
-				sum := sha256.Sum256(b)
-				mu.Lock()
-				again := seen[sum]
-				seen[sum] = true
-				mu.Unlock()
-				var found []string
-				if failed == nil && !again {
-					found = f.Find(b)
-				}
-				mu.Lock()
-				if failed != nil && !errors.Is(failed, fs.ErrNotExist) {
-					err = errors.Join(err, failed)
-				}
-				s.Files, s.Bytes = s.Files+1, s.Bytes+int64(len(b))
-				for _, name := range found {
-					s.Found = append(s.Found, name+" in "+path)
-				}
-				mu.Unlock()
+				r.read(path)
 			}
 		})
 	}
@@ -62,7 +43,39 @@ func search(ctx context.Context, f *Finder, files []string) (s Searched, err err
 	}
 	close(next)
 	workers.Wait()
-	return s, errors.Join(err, ctx.Err())
+	return r.Searched, errors.Join(r.err, ctx.Err())
+}
+
+// A reader is several workers' reading of files.
+type reader struct {
+	finder *Finder
+
+	mu   sync.Mutex
+	seen map[[sha256.Size]byte]bool // copies, such as a backup's papers, are searched once
+	err  error
+	Searched
+}
+
+func (r *reader) read(path string) {
+	b, err := os.ReadFile(path)
+	sum := sha256.Sum256(b)
+	r.mu.Lock()
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		r.err = errors.Join(r.err, err)
+	}
+	r.Files, r.Bytes = r.Files+1, r.Bytes+int64(len(b))
+	again := r.seen[sum]
+	r.seen[sum] = true
+	r.mu.Unlock()
+	if again {
+		return
+	}
+	found := r.finder.Find(b)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, name := range found {
+		r.Found = append(r.Found, name+" in "+path)
+	}
 }
 
 // filesIn are all regular files in a folder.

@@ -5,15 +5,18 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"syscall"
 	"time"
 
 	"consigne/e2e/adversary"
+	"consigne/e2e/screen"
 	"consigne/e2e/stage"
 )
 
@@ -28,7 +31,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, codes int) error {
+func run(ctx context.Context, codes int) (err error) {
 	root, err := stage.Root()
 	if err != nil {
 		return err
@@ -38,9 +41,16 @@ func run(ctx context.Context, codes int) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	monitor, err := open(ctx, filepath.Join(dir, "s"))
+	if err != nil {
+		return err
+	}
+	if monitor != nil {
+		defer func() { err = errors.Join(err, monitor.Close()) }()
+	}
 	start := time.Now()
 	r, err := adversary.Run(ctx, adversary.Options{
-		Bin: filepath.Join(root, "bin"), Dir: dir, Codes: codes, Release: true,
+		Bin: filepath.Join(root, "bin"), Dir: dir, Codes: codes, Release: true, Screen: monitor,
 		Progress: func(format string, args ...any) {
 			fmt.Fprintf(os.Stderr, "%6s  %s\n", time.Since(start).Round(time.Second), fmt.Sprintf(format, args...))
 		},
@@ -52,4 +62,17 @@ func run(ctx context.Context, codes int) error {
 		return err
 	}
 	return r.Check()
+}
+
+// open opens a screen for the kiosk's window; nil on a machine that has none to
+// offer, where the kiosk serves its pages without.
+func open(ctx context.Context, dir string) (*screen.Screen, error) {
+	if _, err := exec.LookPath("Xvfb"); err != nil {
+		fmt.Fprintln(os.Stderr, "theft: no Xvfb: the kiosk runs without its window")
+		return nil, nil
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return nil, err
+	}
+	return screen.Open(context.WithoutCancel(ctx), dir, 1280, 800)
 }
