@@ -91,14 +91,15 @@ func filesIn(dir string) (files []string, err error) {
 
 // changedSince are the regular files on this machine whose content or name
 // changed since then, memory's own file system included. What the kernel makes
-// up (/proc, /sys, devices) is no file, and skip is not looked into.
+// up (/proc, /sys, devices) is no file; skip is not looked into, nor what the Go
+// tools write while other tests are built.
 func changedSince(since time.Time, skip ...string) (files []string, err error) {
 	for _, root := range []string{"/", "/dev/shm"} {
 		err = errors.Join(err, filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
 			switch {
 			case err != nil: // gone, or not ours to read
 				return nil
-			case e.IsDir() && (path == "/dev" || madeUpByKernel(path) || contains(skip, path)):
+			case e.IsDir() && (path == "/dev" || madeUpByKernel(path) || contains(skip, path) || strings.HasPrefix(e.Name(), "go-build")):
 				return fs.SkipDir
 			case !e.Type().IsRegular():
 				return nil
