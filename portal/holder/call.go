@@ -24,6 +24,7 @@ const (
 // call calls somebody to the kiosk. Calling twice is one call.
 func (s *server) call(w http.ResponseWriter, r *http.Request) {
 	if _, err := s.vault.Call(r.Context(), deviceOf(r), localeOf(r).Tag()); err != nil {
+		logFault(r, err)
 		s.showCalled(w, r, "failed")
 		return
 	}
@@ -35,6 +36,7 @@ func (s *server) call(w http.ResponseWriter, r *http.Request) {
 func (s *server) called(w http.ResponseWriter, r *http.Request) {
 	state, err := s.callState(r)
 	if err != nil {
+		logFault(r, err)
 		state = "failed"
 	}
 	s.showCalled(w, r, state)

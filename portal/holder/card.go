@@ -31,7 +31,11 @@ func (s *server) seeTrouble(w http.ResponseWriter, r *http.Request, err error) {
 		see(w, r, "ended")
 		return
 	}
-	see(w, r, "problem?what="+troubleOf(err).name)
+	t := troubleOf(err)
+	if t.name == "error" {
+		logFault(r, err)
+	}
+	see(w, r, "problem?what="+t.name)
 }
 
 type codeView struct {
@@ -67,6 +71,11 @@ func (s *server) unlock(w http.ResponseWriter, r *http.Request) {
 	var wrong *vault.WrongPictures
 	if errors.As(err, &wrong) && wrong.Left > 0 {
 		see(w, r, "wrong?left="+strconv.Itoa(wrong.Left))
+		return
+	}
+	var invalid *vault.Invalid
+	if errors.As(err, &invalid) { // an empty form, which took no try
+		see(w, r, "code")
 		return
 	}
 	if errors.As(err, &wrong) {

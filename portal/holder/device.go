@@ -5,8 +5,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"net/http"
+	"slices"
 
 	"github.com/go-chi/chi/v5"
 
@@ -56,7 +56,7 @@ func refuseDevice(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, vault.ErrBusy), errors.Is(err, vault.ErrFull):
 		http.Error(w, "portal cannot write now", http.StatusServiceUnavailable)
 	default:
-		slog.ErrorContext(r.Context(), "request failed", "cause", rootType(err))
+		logFault(r, err)
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 	}
 }
@@ -84,11 +84,25 @@ func (s *server) deviceState(w http.ResponseWriter, r *http.Request) {
 		refuseDevice(w, r, err)
 		return
 	}
+	slices.SortStableFunc(waiting, s.freshFirst)
 	enrolments := make([]sealedEnrolment, len(waiting))
 	for i, e := range waiting {
 		enrolments[i] = sealedEnrolment(e)
 	}
 	writeJSON(w, map[string]any{"enrolments": enrolments, "call": map[string]string{"state": call}, "phone": string(dialled(relay.Phone))})
+}
+
+// freshFirst puts the enrolments that were begun here last: the kiosk opens the
+// first, and that must be the person whom the desk has just sent, not somebody
+// who walked away before.
+func (s *server) freshFirst(a, b vault.Waiting) int {
+	switch begunA, begunB := s.begun.has(a.ID), s.begun.has(b.ID); {
+	case begunA == begunB:
+		return 0
+	case begunA:
+		return 1
+	}
+	return -1
 }
 
 // beginEnrolment takes the profile that the kiosk opened with its own key, and

@@ -15,6 +15,7 @@ const practiceRounds = 3
 type consentView struct {
 	frame
 	Relay vault.Relay
+	Name  string // read by whoever stands there, never spoken
 }
 
 type learnView struct {
@@ -48,7 +49,7 @@ func (s *server) enrol(w http.ResponseWriter, r *http.Request, e *vault.Enrolmen
 }
 
 func (s *server) showConsent(w http.ResponseWriter, r *http.Request, e *vault.Enrolment) {
-	v := consentView{frame: s.enrolFrame(w, r, e, "consent", "identification-card"), Relay: e.Relay()}
+	v := consentView{frame: s.enrolFrame(w, r, e, "consent", "identification-card"), Relay: e.Relay(), Name: e.Name()}
 	v.Line, v.LineBelow = v.say("enrol.consent", locales.Args{"relay": relayName(e.Relay())}), true
 	s.kiosk.Render(w, r, http.StatusOK, "consent", v)
 }

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"consigne/cards"
 	"consigne/portal/vault"
@@ -100,6 +102,8 @@ func TestEnrolment(t *testing.T) {
 	v := s.enrolling(t, "fr")
 	if page := v.page("/k/enrol"); !strings.Contains(page, "Les Tilleuls peut garder vos papiers") {
 		t.Error("consent does not say who will keep the papers")
+	} else if !strings.Contains(page, "<bdi>Nadia Test</bdi>") {
+		t.Error("consent does not show whose profile it is")
 	}
 	v.post("/k/enrol-card", url.Values{"card": {cards.New().Text()}}, "/k/problem?what=gone") // before the yes
 	v.post("/k/consent", url.Values{}, "/k/enrol")
@@ -135,6 +139,62 @@ func TestEnrolment(t *testing.T) {
 	again := s.visitor(true)
 	again.post("/k/card", url.Values{"card": {strings.ToLower(card.Text())}}, "/k/code")
 	again.post("/k/unlock", right, "/k/home")
+}
+
+// TestEnrolment_Fresh: the kiosk opens the first that waits. That is the newest,
+// but never one that somebody walked away from.
+func TestEnrolment_Fresh(t *testing.T) {
+	s := newStage(t)
+	waiting := func() (ids []string) {
+		var state struct{ Enrolments []struct{ ID string } }
+		if err := json.Unmarshal([]byte(s.visitor(true).page("/device/state")), &state); err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range state.Enrolments {
+			ids = append(ids, e.ID)
+		}
+		return ids
+	}
+	profile, err := json.Marshal(s.waits(t, "fr"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := waiting()[0]
+	s.pass(time.Minute)
+	s.waits(t, "fr")
+	second := waiting()[0]
+	begin := func(id string) {
+		if a := s.visitor(true).send("/device/enrolments/"+id, profile); a.StatusCode != http.StatusNoContent {
+			t.Fatalf("begin enrolment: %d", a.StatusCode)
+		}
+	}
+	if second == first {
+		t.Fatal("the person just sent does not stand before the one who waits")
+	}
+	begin(second)
+	if got := waiting(); got[0] != first || got[1] != second {
+		t.Error("an enrolment that was begun stands before one that was not")
+	}
+	begin(first)
+	if got := waiting(); got[0] != second || got[1] != first {
+		t.Error("of two that were begun the newer one does not stand first")
+	}
+}
+
+// TestEnrolment_Older: two wait, the older one was begun.
+func TestEnrolment_Older(t *testing.T) {
+	s := newStage(t)
+	old := s.enrolling(t, "fr")
+	before := old.page("/device/state")
+	s.pass(time.Minute)
+	s.waits(t, "fr")
+	var was, is struct{ Enrolments []struct{ ID string } }
+	if err := errors.Join(json.Unmarshal([]byte(before), &was), json.Unmarshal([]byte(old.page("/device/state")), &is)); err != nil {
+		t.Fatal(err)
+	}
+	if len(is.Enrolments) != 2 || is.Enrolments[0].ID == was.Enrolments[0].ID || is.Enrolments[1].ID != was.Enrolments[0].ID {
+		t.Error("the newer enrolment does not stand first")
+	}
 }
 
 func TestEnrolment_Refused(t *testing.T) {

@@ -41,7 +41,6 @@ type server struct {
 	kiosk     *web.Renderer
 	phone     *web.Renderer
 	static    http.Handler
-	taps      *taps
 	dead      *limiter
 	begun     *idSet
 }
@@ -72,7 +71,7 @@ func New(v *vault.Vault, o Options) http.Handler {
 		vault: v, now: o.Now, idle: o.Idle, countdown: o.Countdown, static: static,
 		kiosk: renderer(sub(kioskFiles, "kioskpages"), kioskPages, funcs),
 		phone: renderer(sub(phoneFiles, "phonepages"), phonePages, funcs),
-		taps:  newTaps(o.Now), dead: newLimiter(o.Now), begun: newIDSet(),
+		dead:  newLimiter(o.Now), begun: newIDSet(),
 	}
 	return whole(s.routes())
 }

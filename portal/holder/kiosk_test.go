@@ -2,6 +2,7 @@ package holder
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -45,7 +46,11 @@ func TestCard_WrongPictures(t *testing.T) {
 	v := s.visitor(true)
 	v.post("/k/card", url.Values{"card": {p.Card}}, "/k/code")
 	wrong := picks(p.Pictures)
-	wrong.Set("p2", "banana")
+	for _, other := range locales.CodeSets[1] {
+		if other != p.Pictures[1] {
+			wrong.Set("p2", other)
+		}
+	}
 	for _, left := range []string{"4", "3", "2", "1"} {
 		v.post("/k/unlock", wrong, "/k/wrong?left="+left)
 		v.page("/k/wrong?left=" + left)
@@ -56,6 +61,23 @@ func TestCard_WrongPictures(t *testing.T) {
 	if a := v.get("/k/home"); a.StatusCode != http.StatusForbidden {
 		t.Errorf("home of a blocked card: %d", a.StatusCode)
 	}
+}
+
+// TestCard_NoPictures: a form without five pictures leads back to them, and the
+// card keeps all its tries.
+func TestCard_NoPictures(t *testing.T) {
+	s := newStage(t)
+	p := s.people[0]
+	v := s.visitor(true)
+	v.post("/k/card", url.Values{"card": {p.Card}}, "/k/code")
+	garbled := picks(p.Pictures)
+	garbled.Set("p3", "no-such-picture")
+	for range 2 * tries {
+		v.post("/k/unlock", url.Values{}, "/k/code")
+		v.post("/k/unlock", garbled, "/k/code")
+	}
+	v.page("/k/code")
+	v.post("/k/unlock", picks(p.Pictures), "/k/home")
 }
 
 func TestDevice_Refused(t *testing.T) {
@@ -190,6 +212,30 @@ func TestShare(t *testing.T) {
 	} {
 		if a := v.do(http.MethodPost, "/k/share", bad); a.StatusCode < 400 || a.StatusCode >= 500 {
 			t.Errorf("%s: %d", name, a.StatusCode)
+		}
+	}
+}
+
+// TestShare_Unstaffed: a relay without staff can read nothing, and is not offered.
+func TestShare_Unstaffed(t *testing.T) {
+	s := newStage(t)
+	empty, err := s.vault.AddRelay(t.Context(), vault.Relay{Name: "Accueil Neuf", Kind: "accueil de jour", Badge: "deciduous-tree", Colour: "blue", Phone: "+33199000099"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := s.vault.Relays(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := s.people[0]
+	v := s.opens(p)
+	offered := ""
+	for n := range (len(all) + relaysEach - 1) / relaysEach {
+		offered += v.page(fmt.Sprintf("/k/share?id=%s&page=%d", p.Documents[0].ID, n+1))
+	}
+	for _, relay := range all {
+		if strings.Contains(offered, "relay="+relay.ID) != (relay.ID != empty.ID) {
+			t.Errorf("relay %q: offered or not, wrongly", relay.Name)
 		}
 	}
 }

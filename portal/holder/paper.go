@@ -2,6 +2,7 @@ package holder
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -115,19 +116,38 @@ func (s *server) enlarge(w http.ResponseWriter, r *http.Request, h *vault.Holder
 func (s *server) pageImage(w http.ResponseWriter, r *http.Request, h *vault.Holder) {
 	c, err := h.OpenPage(r.Context(), r.URL.Query().Get("id"), number(r, "n"))
 	if err != nil {
-		http.Error(w, http.StatusText(http.StatusNotFound), http.StatusNotFound)
+		noPicture(w, r, err)
 		return
 	}
-	sendContent(w, c)
+	sendContent(w, r, c)
 }
 
 // sendContent sends a page image. Only its end proves that it was whole: what
-// fails before cuts the connection, so that no half picture passes for one.
-func sendContent(w http.ResponseWriter, c *vault.Content) {
+// fails before cuts the connection, so that no half picture passes for one. A
+// browser that went away is no fault; a picture that cannot be read is.
+func sendContent(w http.ResponseWriter, r *http.Request, c *vault.Content) {
 	defer c.Close()
 	w.Header().Set("Content-Type", c.Type)
 	w.Header().Set("Content-Length", strconv.FormatInt(c.Size, 10))
-	if _, err := io.Copy(w, c); err != nil {
+	source := &watched{Reader: c}
+	if _, err := io.Copy(w, source); err != nil {
+		if source.err != nil && r.Context().Err() == nil {
+			logFault(r, source.err)
+		}
 		panic(http.ErrAbortHandler)
 	}
+}
+
+// watched keeps the error of reading apart from that of sending.
+type watched struct {
+	io.Reader
+	err error
+}
+
+func (w *watched) Read(p []byte) (int, error) {
+	n, err := w.Reader.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		w.err = err
+	}
+	return n, err
 }

@@ -16,8 +16,14 @@ import (
 	"consigne/portal/web"
 )
 
-// cookieLink binds an opened link to its browser. It lies on the link's own path.
+// cookieLink binds an opened link to its browser. It lies on the link's own path,
+// and a browser has it before it opens anything: so both touches of a double one
+// carry it, and an answer that is lost on the way leaves it where it was.
 const cookieLink = "link"
+
+// unopenedAge is how long the cookie of a link that is not open yet stays: as long
+// as the link can wait.
+const unopenedAge = 24 * time.Hour
 
 // phoneView is a page on a phone: no script, the phone's own letters, and before
 // a link is opened nothing but the card's mark, a sentence and a button.
@@ -26,7 +32,6 @@ type phoneView struct {
 	Mark     cards.Mark
 	Letters  string // only in the addresses of an opened paper's own pages
 	Drawing  string
-	Once     string // the number of the form
 	Opened   *openedAt
 	Question string // "it was not you?"
 	Kind     string
@@ -67,7 +72,7 @@ func (s *server) link(w http.ResponseWriter, r *http.Request) {
 	}
 	switch browser := web.CookieValue(r, cookieLink); {
 	case view.State == vault.LinkFresh:
-		s.showOpen(w, r, view)
+		s.showOpen(w, r, view, letters)
 	case view.State == vault.LinkUsed && browser != "":
 		s.showPaper(w, r, view, letters, browser)
 	default:
@@ -75,18 +80,15 @@ func (s *server) link(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// openLink opens a link for the browser that posts, and for no other.
+// openLink opens a link for the browser that posts, and for no other. To one
+// without the cookie the vault gives one.
 func (s *server) openLink(w http.ResponseWriter, r *http.Request) {
 	letters := chi.URLParam(r, "letters")
 	if !lettersPattern.MatchString(letters) {
 		s.showClosed(w, r, vault.LinkView{State: vault.LinkGone}, nil)
 		return
 	}
-	browser, once := web.CookieValue(r, cookieLink), r.PostFormValue("once")
-	if browser == "" {
-		browser = s.taps.find(letters, once) // the second touch of a double one
-	}
-	browser, _, until, err := s.vault.OpenLink(r.Context(), letters, browser)
+	browser, _, until, err := s.vault.OpenLink(r.Context(), letters, web.CookieValue(r, cookieLink))
 	if errors.Is(err, vault.ErrLinkDead) || errors.Is(err, vault.ErrLinkOther) {
 		s.closedAfter(w, r, letters, err)
 		return
@@ -95,12 +97,15 @@ func (s *server) openLink(w http.ResponseWriter, r *http.Request) {
 		s.failPlain(w, r, err)
 		return
 	}
-	s.taps.note(letters, once, browser)
-	cookie := web.Cookie(r, cookieLink, browser, "/l/"+letters, until.Sub(s.now()))
+	setLinkCookie(w, r, letters, browser, until.Sub(s.now()))
+	http.Redirect(w, r, "/l/"+letters, http.StatusSeeOther)
+}
+
+func setLinkCookie(w http.ResponseWriter, r *http.Request, letters, browser string, age time.Duration) {
+	cookie := web.Cookie(r, cookieLink, browser, "/l/"+letters, age)
 	// The message's program leads here again: that must find the open paper.
 	cookie.SameSite = http.SameSiteLaxMode
 	http.SetCookie(w, cookie)
-	http.Redirect(w, r, "/l/"+letters, http.StatusSeeOther)
 }
 
 func (s *server) closedAfter(w http.ResponseWriter, r *http.Request, letters string, cause error) {
@@ -112,10 +117,15 @@ func (s *server) closedAfter(w http.ResponseWriter, r *http.Request, letters str
 	s.showClosed(w, r, view, cause)
 }
 
-func (s *server) showOpen(w http.ResponseWriter, r *http.Request, view vault.LinkView) {
+// showOpen asks for the touch that opens the link. The cookie that it hands out is
+// known to its browser alone until then.
+func (s *server) showOpen(w http.ResponseWriter, r *http.Request, view vault.LinkView, letters string) {
+	if web.CookieValue(r, cookieLink) == "" {
+		setLinkCookie(w, r, letters, vault.NewBrowser(), unopenedAge)
+	}
 	l := locales.Must(view.Language)
 	s.phone.Render(w, r, http.StatusOK, "open", phoneView{
-		locale: l, Line: saidOf(l.Say("link.voice", nil)), Mark: view.Mark, Once: s.taps.number(),
+		locale: l, Line: saidOf(l.Say("link.voice", nil)), Mark: view.Mark,
 	})
 }
 
@@ -147,10 +157,10 @@ func (s *server) linkPage(w http.ResponseWriter, r *http.Request) {
 	}
 	c, err := s.vault.LinkPage(r.Context(), letters, web.CookieValue(r, cookieLink), n)
 	if err != nil {
-		http.NotFound(w, r) // not even that there is such a paper
+		noPicture(w, r, err) // not even that there is such a paper
 		return
 	}
-	sendContent(w, c)
+	sendContent(w, r, c)
 }
 
 // closedPages are what a link that does not open says: sentence, drawing, status.
@@ -164,7 +174,8 @@ var closedPages = map[vault.LinkState]struct {
 	vault.LinkExpired: {"link.expired", "link-expired", http.StatusGone},
 }
 
-// showClosed says why a link does not open. Whoever tries many is slowed down.
+// showClosed says why a link does not open. Whoever tries many is slowed down; the
+// browser that opened a link may look at it again when its ten minutes are over.
 func (s *server) showClosed(w http.ResponseWriter, r *http.Request, view vault.LinkView, cause error) {
 	page := closedPages[view.State]
 	v := phoneView{locale: acceptedLocale(r), Mark: view.Mark, Drawing: page.drawing}
@@ -176,7 +187,8 @@ func (s *server) showClosed(w http.ResponseWriter, r *http.Request, view vault.L
 		s.tellUsed(&v, view, cause)
 	}
 	status := page.status
-	if view.State != vault.LinkNotYet {
+	own := view.State == vault.LinkUsed && errors.Is(cause, vault.ErrLinkDead)
+	if view.State != vault.LinkNotYet && !own {
 		if !s.dead.allow(r) {
 			status, v.Line = http.StatusTooManyRequests, saidOf(v.locale.Say("link.not_yet", nil))
 			v.Drawing, v.Opened, v.Question = "link-wait", nil, ""

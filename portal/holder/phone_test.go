@@ -86,8 +86,7 @@ func TestLink(t *testing.T) {
 			t.Errorf("a page image before the POST: %d", a.StatusCode)
 		}
 	}
-	once := onceInPage.FindStringSubmatch(phone.page(path))[1]
-	phone.post(path, url.Values{"once": {once}}, path)
+	phone.post(path, url.Values{}, path)
 	page := phone.wants(t, path, http.StatusOK, "dix minutes")
 	phone.wants(t, path, http.StatusOK, "dix minutes") // a line that was cut burns nothing
 	image := regexp.MustCompile(`src="([0-9A-Za-z]{16}/1)"`).FindStringSubmatch(page)
@@ -108,11 +107,6 @@ func TestLink(t *testing.T) {
 		if a := other.get(path, "Cookie", "link=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"); a.StatusCode != http.StatusGone {
 			t.Errorf("GET with an invented cookie: %d", a.StatusCode)
 		}
-	})
-	t.Run("the second touch of a double one", func(t *testing.T) {
-		double := s.visitor(false)
-		double.post(path, url.Values{"once": {once}}, path)
-		double.wants(t, path, http.StatusOK, "dix minutes")
 	})
 	t.Run("closes after ten minutes", func(t *testing.T) {
 		s.pass(11 * time.Minute)

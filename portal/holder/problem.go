@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
+
+	"github.com/go-chi/chi/v5"
 
 	"consigne/locales"
 	"consigne/portal/vault"
@@ -104,8 +107,7 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.As(err, &invalid) {
 		t.status = http.StatusUnprocessableEntity
 	} else if t.name == "error" {
-		// The error's own text may quote a visitor; its type may not.
-		slog.ErrorContext(r.Context(), "request failed", "cause", rootType(err))
+		logFault(r, err)
 	}
 	s.showTrouble(w, r, t, t.status)
 }
@@ -154,9 +156,25 @@ func (t trouble) said(l *locales.Locale) said { return saidOf(l.Say(t.key, nil))
 
 // failPlain answers what has no page of its own.
 func (s *server) failPlain(w http.ResponseWriter, r *http.Request, err error) {
-	slog.ErrorContext(r.Context(), "request failed", "cause", rootType(err))
+	logFault(r, err)
 	status := troubleOf(err).status
 	http.Error(w, http.StatusText(status), status)
+}
+
+// logFault writes that something of ours went wrong: where, and the error's type.
+// Its own text may quote a visitor, and so may the request's path.
+func logFault(r *http.Request, err error) {
+	slog.ErrorContext(r.Context(), "request failed", "cause", rootType(err), "route", chi.RouteContext(r.Context()).RoutePattern())
+}
+
+// noPicture answers for a page image that is not to be had, and says no more than
+// that. What is a fault of ours, not of the asker, is logged.
+func noPicture(w http.ResponseWriter, r *http.Request, err error) {
+	asked := []error{vault.ErrNotFound, vault.ErrLinkDead, vault.ErrLinkOther, vault.ErrSession}
+	if !slices.ContainsFunc(asked, func(known error) bool { return errors.Is(err, known) }) {
+		logFault(r, err)
+	}
+	http.Error(w, http.StatusText(http.StatusNotFound), http.StatusNotFound)
 }
 
 // rootType names the innermost type of an error: its text may quote a visitor.

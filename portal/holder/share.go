@@ -44,7 +44,7 @@ func (s *server) shareWho(w http.ResponseWriter, r *http.Request, h *vault.Holde
 		s.fail(w, r, err)
 		return
 	}
-	relays, err := s.vault.Relays(r.Context())
+	relays, err := s.vault.Staffed(r.Context())
 	if err != nil {
 		s.fail(w, r, err)
 		return

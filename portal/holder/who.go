@@ -190,6 +190,7 @@ func (f frame) lastLook(l lookView, now time.Time) locales.Sentence {
 // lookView is one line of the journal.
 type lookView struct {
 	Relay             vault.Relay
+	Phone             bool // no relay looked but a phone, by a link
 	Verb, Icon, Class string
 	Ago               int // nights
 	Clock             string
@@ -199,9 +200,10 @@ type lookView struct {
 	at   time.Time
 }
 
-// lookVerbs are what relays do with a vault, with the sign of each.
+// lookVerbs are what relays, and the phone that a link was sent to, do with a
+// vault, with the sign of each.
 var lookVerbs = map[string]string{
-	vault.VerbRead: "eye", vault.VerbDeposited: "plus", vault.VerbPlanned: "plus",
+	vault.VerbRead: "eye", vault.VerbDeposited: "plus", vault.VerbPlanned: "plus", vault.VerbLinkOpened: "eye",
 }
 
 func (f frame) looks(entries []vault.Entry, relays map[string]vault.Relay, now time.Time) []lookView {
@@ -209,12 +211,13 @@ func (f frame) looks(entries []vault.Entry, relays map[string]vault.Relay, now t
 	for _, e := range entries {
 		sign, ok := lookVerbs[e.Verb]
 		relay, known := relays[e.Actor]
-		if !ok || !known {
+		phone := e.Verb == vault.VerbLinkOpened
+		if !ok || known == phone {
 			continue
 		}
 		at := e.At.In(now.Location())
 		kind := cmp.Or(e.PaperKind, "other")
-		l := lookView{Relay: relay, Verb: sign, verb: e.Verb, at: at, Icon: kindIcon(kind), Class: "of-papers",
+		l := lookView{Relay: relay, Phone: phone, Verb: sign, verb: e.Verb, at: at, Icon: kindIcon(kind), Class: "of-papers",
 			Ago: max(0, nightsBetween(at, now)), Clock: at.Format("15:04")}
 		if e.Verb == vault.VerbPlanned {
 			l.Icon, l.Class = "calendar-dots", "of-appointments"
