@@ -3,12 +3,15 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"time"
 
 	"consigne/internal/database"
+	"consigne/internal/revoked"
 	"consigne/internal/service"
 	"consigne/smsd/carrier"
 	"consigne/smsd/queue"
@@ -84,6 +87,9 @@ func (s *settings) serve(ctx context.Context, env *service.Env, db *database.DB,
 		return db.Read().QueryRow(ctx, `SELECT 1`).Scan(&one)
 	}
 	q := queue.New(db, keys, service.Now, *s.grace)
+	if q.Revoked, err = revokedLog(s.paths); err != nil {
+		return err
+	}
 	m := newMetrics(q)
 	outer, inner := http.NewServeMux(), service.Internal(m.registry, ready)
 	outer.Handle("GET /healthz", service.Health(ready))
@@ -104,6 +110,16 @@ func (s *settings) serve(ctx context.Context, env *service.Env, db *database.DB,
 	d := queue.NewDaemon(q, way.carrier, queue.Options{Workers: *s.workers, Alone: only, Log: env.Log, Watch: m.event})
 	env.Log.Info("started", "carrier", way.carrier.Name(), "store", db.Kind().String())
 	return service.RunAll(ctx, callbacks.Run, private.Run, d.Run, way.run)
+}
+
+// revokedLog gives what notes opt-outs for a restore. That the log can be written
+// is seen now, not when somebody says STOP.
+func revokedLog(paths *service.Paths) (func(kind, id string) error, error) {
+	path := filepath.Join(paths.Data(), revoked.File)
+	if err := revoked.Append(path); err != nil {
+		return nil, fmt.Errorf("run: %w", err)
+	}
+	return func(kind, id string) error { return revoked.Append(path, revoked.Line{Kind: kind, ID: id}) }, nil
 }
 
 // way is how messages leave, and how what is called back is known.

@@ -5,12 +5,16 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"consigne/internal/database"
+	"consigne/internal/revoked"
 	"consigne/smsd/carrier/twiliotest"
 	"consigne/smsd/queue"
 )
@@ -52,6 +56,9 @@ func TestRun_SimulatedPhone(t *testing.T) {
 		})
 		s.run(s.line("m2", "+33639987654", "Encore Tournesol"), "enqueue")
 		s.await(0, func(all map[string]listed) bool { return all["m2"].State == queue.Suppressed })
+		if log, err := os.ReadFile(filepath.Join(s.dir, "data", revoked.File)); err != nil || !regexp.MustCompile(`^opt-out [0-9a-f]{32,}\n$`).Match(log) {
+			s.Errorf("a restore would learn %q, %v", log, err)
+		}
 		for _, address := range []string{d.webhooks, d.internal} {
 			if code, body := get(s.T, address+"/healthz"); code != http.StatusOK || body != "ok\n" {
 				s.Errorf("health: %d %q", code, body)

@@ -29,6 +29,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"consigne/internal/database"
+	"consigne/internal/revoked"
 	"consigne/portal/blob"
 )
 
@@ -36,7 +37,7 @@ import (
 const (
 	dumpFile    = "store.jsonl"
 	blobFolder  = "blobs"
-	RevokedFile = "revoked.log"
+	RevokedFile = revoked.File
 )
 
 // The ways in which a backup is refused, for errors.Is.

@@ -187,12 +187,22 @@ func (o *opened) dead(s Store) ([]death, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, d := range since {
-		if !slices.Contains(before, d) {
-			before = append(before, d)
+	return lastOfEach(append(before, since...)), nil
+}
+
+// lastOfEach drops lines that come again later: of an opt-out and its end, the
+// later one must hold.
+func lastOfEach(dead []death) []death {
+	seen := make(map[death]bool, len(dead))
+	var out []death
+	for _, d := range slices.Backward(dead) {
+		if !seen[d] {
+			seen[d] = true
+			out = append(out, d)
 		}
 	}
-	return before, nil
+	slices.Reverse(out)
+	return out
 }
 
 // missing are the deaths that the store's own log lacks.
@@ -316,6 +326,11 @@ func (d death) apply(ctx context.Context, tx database.Handle, now int64) error {
 		var mark []byte
 		if mark, err = hex.DecodeString(d.id); err == nil {
 			_, err = tx.Exec(ctx, "INSERT INTO opt_out (mark, at) VALUES (?, ?) ON CONFLICT (mark) DO NOTHING", mark, now)
+		}
+	case KindOptIn:
+		var mark []byte
+		if mark, err = hex.DecodeString(d.id); err == nil {
+			_, err = tx.Exec(ctx, "DELETE FROM opt_out WHERE mark = ?", mark)
 		}
 	}
 	return err

@@ -162,6 +162,26 @@ func TestRestore_MessagesDue(t *testing.T) {
 	})
 }
 
+// STOP, START and STOP again, some of it before the backup: the last word holds.
+func TestRevoked_LastWordHolds(t *testing.T) {
+	out, in, card := death{KindOptOut, "0a"}, death{KindOptIn, "0a"}, death{KindCard, "A"}
+	other := death{KindOptOut, "0b"}
+	for name, c := range map[string]struct{ before, since, want []death }{
+		"nothing":          {nil, nil, nil},
+		"stopped since":    {[]death{card}, []death{card, out}, []death{card, out}},
+		"started since":    {[]death{out, card}, []death{out, card, in}, []death{out, card, in}},
+		"stopped again":    {[]death{out, in}, []death{out, in, out}, []death{in, out}},
+		"started again":    {[]death{out}, []death{out, in, out, in}, []death{out, in}},
+		"own log lost":     {[]death{out, in, out}, nil, []death{in, out}},
+		"two numbers":      {[]death{other, out}, []death{other, out, in}, []death{other, out, in}},
+		"no backup of log": {nil, []death{out, card, in}, []death{out, card, in}},
+	} {
+		if got := lastOfEach(append(slices.Clone(c.before), c.since...)); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
 // What either log names stays dead, and the store's own log knows it from then.
 func TestRestore_RevokedStaysDead(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
@@ -180,7 +200,7 @@ func TestRestore_RevokedStaysDead(t *testing.T) {
 		inBackup := OpenRevoked(filepath.Join(dir, RevokedFile))
 		for log, deaths := range map[*Revoked][]death{
 			inBackup:  {{KindCard, ids["card"]}, {KindAccess, ids["access"]}},
-			s.Revoked: {{KindMember, ids["member"]}, {KindOptOut, "0aff"}, {KindAccess, "NOTINTHEBACKUP"}},
+			s.Revoked: {{KindMember, ids["member"]}, {KindOptOut, "0aff"}, {KindOptIn, "010203"}, {KindAccess, "NOTINTHEBACKUP"}},
 		} {
 			for _, d := range deaths {
 				if err := log.Add(d.kind, d.id); err != nil {
@@ -198,7 +218,7 @@ func TestRestore_RevokedStaysDead(t *testing.T) {
 			"SELECT COUNT(*) FROM access_mark WHERE access_id = '" + ids["access"] + "'":       0,
 			"SELECT COUNT(*) FROM member WHERE id = '" + ids["member"] + "'":                   0,
 			"SELECT COUNT(*) FROM member":                                                      2,
-			"SELECT COUNT(*) FROM opt_out":                                                     2,
+			"SELECT COUNT(*) FROM opt_out":                                                     1,
 		} {
 			var n int
 			if err := db.Read().QueryRow(t.Context(), query).Scan(&n); err != nil || n != want {
@@ -206,8 +226,8 @@ func TestRestore_RevokedStaysDead(t *testing.T) {
 			}
 		}
 		own, err := s.Revoked.read()
-		if err != nil || len(own) != 5 {
-			t.Errorf("the store's log has %d lines, %v; want 5", len(own), err)
+		if err != nil || len(own) != 6 {
+			t.Errorf("the store's log has %d lines, %v; want 6", len(own), err)
 		}
 	})
 }

@@ -1,17 +1,14 @@
 package backup
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 
-	"golang.org/x/sys/unix"
+	"consigne/internal/revoked"
 )
 
 // Revoked is the log of what died since: cards that were stopped, grants that
@@ -20,20 +17,18 @@ import (
 // come back to life. It holds ids, a line each: "card ABC…".
 //
 // It is safe for concurrent use, also by several processes.
-type Revoked struct {
-	path string
-	mu   sync.Mutex
-}
+type Revoked struct{ path string }
 
 // The kinds of what can die.
 const (
-	KindCard   = "card"    // id of a stopped card
-	KindAccess = "access"  // id of a grant that was taken back
-	KindMember = "member"  // id of a member who left
-	KindOptOut = "opt-out" // mark of a number, in hexadecimal
+	KindCard   = "card"         // id of a stopped card
+	KindAccess = "access"       // id of a grant that was taken back
+	KindMember = "member"       // id of a member who left
+	KindOptOut = revoked.OptOut // mark of a number, in hexadecimal
+	KindOptIn  = revoked.OptIn  // the same: its opt-out has ended
 )
 
-var revokedKinds = []string{KindCard, KindAccess, KindMember, KindOptOut}
+var revokedKinds = []string{KindCard, KindAccess, KindMember, KindOptOut, KindOptIn}
 
 // A death is one line.
 type death struct{ kind, id string }
@@ -54,48 +49,11 @@ func (r *Revoked) append(deaths []death) error {
 	if len(deaths) == 0 {
 		return nil
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if err := os.MkdirAll(filepath.Dir(r.path), 0o700); err != nil {
-		return err
+	lines := make([]revoked.Line, len(deaths))
+	for i, d := range deaths {
+		lines[i] = revoked.Line{Kind: d.kind, ID: d.id}
 	}
-	_, err := os.Stat(r.path)
-	fresh := errors.Is(err, fs.ErrNotExist)
-	f, err := os.OpenFile(r.path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
-		return fmt.Errorf("lock %s: %w", RevokedFile, err)
-	}
-	if err := cutTornLine(f); err != nil {
-		return err
-	}
-	var text strings.Builder
-	for _, d := range deaths {
-		text.WriteString(d.kind + " " + d.id + "\n")
-	}
-	if _, err := f.WriteString(text.String()); err != nil {
-		return fmt.Errorf("write %s: %w", RevokedFile, err)
-	}
-	if err := f.Sync(); err != nil || !fresh {
-		return err
-	}
-	return syncFolder(filepath.Dir(r.path))
-}
-
-// cutTornLine removes a last line that a crash or a full disk left without its
-// end. Its act was never committed: the log is written first.
-func cutTornLine(f *os.File) error {
-	b, err := os.ReadFile(f.Name())
-	if err != nil {
-		return err
-	}
-	if whole := bytes.LastIndexByte(b, '\n') + 1; whole < len(b) {
-		return f.Truncate(int64(whole))
-	}
-	return nil
+	return revoked.Append(r.path, lines...)
 }
 
 // read gives all whole lines; none where there is no file. ErrDamaged.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -224,6 +225,43 @@ func TestOptOut(t *testing.T) {
 		b.must(b.queue.OptIn(b.Context(), number))
 		b.enqueue("again")
 		b.claim(1)
+	})
+}
+
+// A restored backup learns from the log who wants nothing since, and who wants
+// messages again; what cannot be logged does not happen.
+func TestOptOut_IsLogged(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		var log []string
+		var full error
+		b.queue.Revoked = func(kind, id string) error {
+			if full == nil {
+				log = append(log, kind+" "+id)
+			}
+			return full
+		}
+		b.must(b.queue.OptIn(b.Context(), number)) // never opted out
+		b.must(b.queue.OptOut(b.Context(), number))
+		b.must(b.queue.OptOut(b.Context(), number))
+		var mark []byte
+		b.must(b.db.Read().QueryRow(b.Context(), `SELECT mark FROM opt_out`).Scan(&mark))
+		b.must(b.queue.OptIn(b.Context(), number))
+		b.enqueue("m")
+		b.answer(b.claim(1)[0], "", refusal(queue.ClassOptOut))
+		id := fmt.Sprintf("%x", mark)
+		if want := []string{"opt-out " + id, "opt-in " + id, "opt-out " + id}; id == "" || !slices.Equal(log, want) {
+			b.Errorf("logged %q, want %q", log, want)
+		}
+		full = errors.New("disk full")
+		if err := b.queue.OptOut(b.Context(), "+33639980002"); !errors.Is(err, full) {
+			b.Errorf("an opt-out that cannot be logged: %v", err)
+		}
+		if err := b.queue.OptIn(b.Context(), number); !errors.Is(err, full) {
+			b.Errorf("a return that cannot be logged: %v", err)
+		}
+		if n := b.count(`SELECT COUNT(*) FROM opt_out WHERE mark = ?`, mark); n != 1 || b.count(`SELECT COUNT(*) FROM opt_out`) != 1 {
+			b.Error("what could not be logged was done")
+		}
 	})
 }
 

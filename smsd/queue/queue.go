@@ -35,6 +35,12 @@ type Queue struct {
 	now   func() time.Time
 	grace time.Duration
 
+	// Revoked is told of each opt-out and each return before it is committed,
+	// so that a backup from before does not undo it: a kind of package revoked
+	// and the number's mark in hexadecimal. Its error undoes the act. It may be
+	// nil; set it before the first use.
+	Revoked func(kind, id string) error
+
 	mu      sync.Mutex
 	senders map[string]seal.Key // opened sender keys: opening one takes 0.1 ms
 }

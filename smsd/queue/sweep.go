@@ -2,9 +2,11 @@ package queue
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 
 	"consigne/internal/database"
+	"consigne/internal/revoked"
 )
 
 // sweepSize bounds one transaction of a sweep.
@@ -145,13 +147,27 @@ func (q *Queue) OptOut(ctx context.Context, e164 string) error {
 // OptIn lets a number be written to again.
 func (q *Queue) OptIn(ctx context.Context, e164 string) error {
 	return q.db.Write(ctx, func(tx database.Handle) error {
-		_, err := tx.Exec(ctx, `DELETE FROM opt_out WHERE mark = ?`, q.keys.mark(e164))
-		return err
+		mark := q.keys.mark(e164)
+		rows, err := tx.Exec(ctx, `DELETE FROM opt_out WHERE mark = ?`, mark)
+		if err != nil || rows == 0 {
+			return err
+		}
+		return q.revoke(revoked.OptIn, mark)
 	})
 }
 
+func (q *Queue) revoke(kind string, mark []byte) error {
+	if q.Revoked == nil {
+		return nil
+	}
+	return q.Revoked(kind, hex.EncodeToString(mark))
+}
+
 func (q *Queue) rememberOptOut(ctx context.Context, tx database.Handle, mark []byte) error {
-	_, err := tx.Exec(ctx, `INSERT INTO opt_out (mark, at) VALUES (?, ?) ON CONFLICT (mark) DO NOTHING`, mark, q.millis())
+	rows, err := tx.Exec(ctx, `INSERT INTO opt_out (mark, at) VALUES (?, ?) ON CONFLICT (mark) DO NOTHING`, mark, q.millis())
+	if err == nil && rows > 0 {
+		err = q.revoke(revoked.OptOut, mark)
+	}
 	if err != nil {
 		return fmt.Errorf("remember opt-out: %w", err)
 	}
