@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"math"
 	"slices"
 	"time"
 
 	"consigne/e2e/screen"
+	"consigne/e2e/stage"
 	"consigne/locales"
 )
 
@@ -78,10 +80,10 @@ func (k *kiosk) turned(ctx context.Context, places []image.Rectangle, before []b
 // pick touches the five pictures, and tells when the fifth was touched.
 func (k *kiosk) pick(ctx context.Context) (touched time.Time, err error) {
 	for i := range k.steps {
-		if _, err := k.step(ctx, i, 50*time.Millisecond); err != nil {
+		if _, err := k.step(ctx, i, still); err != nil {
 			return touched, err
 		}
-		at, err := k.find(i)
+		at, err := k.find(ctx, i)
 		if err != nil {
 			return touched, err
 		}
@@ -111,19 +113,31 @@ func (k *kiosk) recognise(step int) (at image.Point, err error) {
 }
 
 // find finds a step's picture by its likeness to what was remembered: faster by
-// far than drawing the catalogue's.
-func (k *kiosk) find(step int) (at image.Point, err error) {
-	best := -1
-	for _, key := range k.keys {
-		seen, err := k.eye.Picture(key)
-		if err != nil {
-			return at, err
+// far than drawing the catalogue's. It looks until one is clearly the likest:
+// on a busy machine the dots may be painted before the pictures.
+func (k *kiosk) find(ctx context.Context, step int) (at image.Point, err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	err = stage.Until(ctx, func() (bool, error) {
+		best, second := math.MaxInt, math.MaxInt
+		for _, key := range k.keys {
+			seen, err := k.eye.Picture(key)
+			if err != nil {
+				return false, err
+			}
+			switch d := difference(seen.Pix, k.wanted[step].Pix); {
+			case d < best:
+				best, second, at = d, best, centre(key)
+			case d < second:
+				second = d
+			}
 		}
-		if d := difference(seen.Pix, k.wanted[step].Pix); best < 0 || d < best {
-			best, at = d, centre(key)
-		}
+		return best < second/4, nil
+	})
+	if err != nil {
+		err = fmt.Errorf("picture %d is not on the screen: %w", step+1, err)
 	}
-	return at, nil
+	return at, err
 }
 
 // WebKit draws a page in tiles, not always the same ones, and smooths the edges
