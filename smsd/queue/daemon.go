@@ -16,6 +16,10 @@ type Options struct {
 	Alone   bool          // no other process works on this store
 	Log     *slog.Logger  // ids and codes only; required
 	Watch   func(Event)   // told of everything that happens, for metrics; may be nil
+
+	// Clock reads the wall clock and one that only ever counts on; nothing
+	// expires while the first is doubted (the machine's).
+	Clock func() (wall time.Time, steady time.Duration)
 }
 
 // An Event is one thing that happened, for counting: an "attempt", with how
@@ -48,6 +52,7 @@ type Daemon struct {
 	opts    Options
 	results chan Result
 	freed   chan struct{}
+	leap    leap // only in keepHouse
 
 	mu     sync.Mutex
 	busy   int // workers that have not been settled
@@ -69,6 +74,9 @@ func NewDaemon(q *Queue, carrier Carrier, o Options) *Daemon {
 	}
 	if o.Watch == nil {
 		o.Watch = func(Event) {}
+	}
+	if o.Clock == nil {
+		o.Clock = machineClock()
 	}
 	return &Daemon{queue: q, carrier: carrier, opts: o, results: make(chan Result), freed: make(chan struct{}, 1)}
 }
@@ -117,7 +125,17 @@ func (d *Daemon) every(ctx context.Context, interval time.Duration, fn func(cont
 }
 
 func (d *Daemon) keepHouse(ctx context.Context) error {
-	n, err := d.queue.Sweep(ctx)
+	var (
+		n   int
+		err error
+	)
+	doubtful, news := d.leap.doubtful(d.opts.Clock())
+	if news {
+		d.opts.Log.Warn("clock jumped ahead: nothing expires until it has held", "for", leapHolds.String())
+	}
+	if !doubtful {
+		n, err = d.queue.Sweep(ctx)
+	}
 	if n > 0 {
 		d.opts.Log.Info("expired", "messages", n)
 		d.opts.Watch(Event{What: "expire", Count: n})
