@@ -22,12 +22,12 @@ func (s *server) leave(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			// The page closes all the same: without its cookie nobody opens
 			// the session again, and it ends by itself.
-			slog.ErrorContext(r.Context(), "session not ended", "cause", rootType(err))
+			slog.ErrorContext(r.Context(), "session not ended", "cause", web.RootType(err))
 		}
 	}
 	if r.PostFormValue("why") != "idle" {
 		if err := s.vault.EndCall(r.Context(), deviceOf(r)); err != nil {
-			slog.ErrorContext(r.Context(), "call not ended", "cause", rootType(err))
+			slog.ErrorContext(r.Context(), "call not ended", "cause", web.RootType(err))
 		}
 	}
 	dropCookies(w, r, cookieCard, cookieHolder, cookieEnrol)

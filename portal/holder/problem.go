@@ -2,7 +2,6 @@ package holder
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -164,7 +163,7 @@ func (s *server) failPlain(w http.ResponseWriter, r *http.Request, err error) {
 // logFault writes that something of ours went wrong: where, and the error's type.
 // Its own text may quote a visitor, and so may the request's path.
 func logFault(r *http.Request, err error) {
-	slog.ErrorContext(r.Context(), "request failed", "cause", rootType(err), "route", chi.RouteContext(r.Context()).RoutePattern())
+	slog.ErrorContext(r.Context(), "request failed", "cause", web.RootType(err), "route", chi.RouteContext(r.Context()).RoutePattern())
 }
 
 // noPicture answers for a page image that is not to be had, and says no more than
@@ -175,19 +174,4 @@ func noPicture(w http.ResponseWriter, r *http.Request, err error) {
 		logFault(r, err)
 	}
 	http.Error(w, http.StatusText(http.StatusNotFound), http.StatusNotFound)
-}
-
-// rootType names the innermost type of an error: its text may quote a visitor.
-func rootType(err error) string {
-	for {
-		var joined interface{ Unwrap() []error }
-		next := errors.Unwrap(err)
-		if next == nil && errors.As(err, &joined) && len(joined.Unwrap()) > 0 {
-			next = joined.Unwrap()[0]
-		}
-		if next == nil {
-			return fmt.Sprintf("%T", err)
-		}
-		err = next
-	}
 }
