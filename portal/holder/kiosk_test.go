@@ -1,6 +1,7 @@
 package holder
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"consigne/cards"
+	"consigne/internal/seal"
 	"consigne/locales"
 	"consigne/portal/vault"
 )
@@ -116,16 +118,18 @@ func TestDevice_Enrol(t *testing.T) {
 		return s.visitor(false).send("/device/enrol", body)
 	}
 	token := strings.Repeat("ab", 32)
+	public := base64.StdEncoding.EncodeToString(seal.NewKey().Identity().Public())
 	for _, c := range []struct {
 		name, code, public, token string
 		want                      int
 	}{
-		{"wrong code", "00000000", "AAAA", token, http.StatusForbidden},
+		{"wrong code", "00000000", public, token, http.StatusForbidden},
 		{"no base64", code, "!", token, http.StatusBadRequest},
-		{"no hex", code, "AAAA", "xyz", http.StatusBadRequest},
-		{"short token", code, "AAAA", "ab", http.StatusUnprocessableEntity},
-		{"right", code, "AAAA", token, http.StatusOK},
-		{"a used code", code, "AAAA", token, http.StatusForbidden},
+		{"no key", code, "AAAA", token, http.StatusUnprocessableEntity},
+		{"no hex", code, public, "xyz", http.StatusBadRequest},
+		{"short token", code, public, "ab", http.StatusUnprocessableEntity},
+		{"right", code, public, token, http.StatusOK},
+		{"a used code", code, public, token, http.StatusForbidden},
 	} {
 		if got := ask(c.code, c.public, c.token); got.StatusCode != c.want {
 			t.Errorf("%s: %d, want %d", c.name, got.StatusCode, c.want)
