@@ -119,20 +119,24 @@ func (k *kiosk) find(ctx context.Context, step int) (at image.Point, err error) 
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	err = stage.Until(ctx, func() (bool, error) {
-		best, second := math.MaxInt, math.MaxInt
+		best, second := math.MaxFloat64, math.MaxFloat64
 		for _, key := range k.keys {
 			seen, err := k.eye.Picture(key)
 			if err != nil {
 				return false, err
 			}
-			switch d := difference(seen.Pix, k.wanted[step].Pix); {
+			d, err := screen.Apart(seen, k.wanted[step])
+			if err != nil {
+				return false, nil // not drawn yet
+			}
+			switch {
 			case d < best:
 				best, second, at = d, best, centre(key)
 			case d < second:
 				second = d
 			}
 		}
-		return best < second/4, nil
+		return best < second/2, nil
 	})
 	if err != nil {
 		err = fmt.Errorf("picture %d is not on the screen: %w", step+1, err)
@@ -157,14 +161,6 @@ func alike(a, b []byte) bool {
 		}
 	}
 	return differ <= dust
-}
-
-// difference sums how far two pictures of about one size are apart.
-func difference(a, b []byte) (sum int) {
-	for i := range min(len(a), len(b)) {
-		sum += max(int(a[i])-int(b[i]), int(b[i])-int(a[i]))
-	}
-	return sum
 }
 
 // goAway leaves, and waits until the next person would find all ready: a fresh

@@ -175,3 +175,17 @@ func arrange(apart [][]float64, names []string) []string {
 	}
 	return found
 }
+
+// Apart says how far two little pictures are apart, wherever in them on white
+// something is drawn: a key's edges do not lie on whole pixels.
+func Apart(a, b image.Image) (float64, error) {
+	first, err := normal(a, a.Bounds())
+	if err != nil {
+		return 0, err
+	}
+	second, err := normal(b, b.Bounds())
+	if err != nil {
+		return 0, err
+	}
+	return distance(first, second), nil
+}
