@@ -229,12 +229,14 @@ func (v *Vault) browserMAC(lookup []byte, browser string) []byte {
 
 // linkItem opens the paper behind an opened link, for its one browser.
 func (v *Vault) linkItem(ctx context.Context, r linkRow, letters, browser string) (item, error) {
-	over := v.Now().After(time.UnixMilli(r.opened).Add(linkOpen))
-	if r.opened == 0 || over || r.itemKey == nil {
+	if r.opened == 0 {
 		return item{}, ErrLinkDead
 	}
 	if browser == "" || !v.Key.VerifyMAC(r.browser, "link browser", r.lookup, []byte(browser)) {
 		return item{}, ErrLinkOther
+	}
+	if v.Now().After(time.UnixMilli(r.opened).Add(linkOpen)) || r.itemKey == nil {
+		return item{}, ErrLinkDead
 	}
 	key, err := lettersKey(letters, "key").OpenKey(placeLink(r.lookup, "item_key", r.item), r.itemKey)
 	if err != nil {
