@@ -58,6 +58,9 @@ func print(w io.Writer, figures []figure, notes []string) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "figure\tunit\tmedian\tp99\tn\tlimit or peer\tmedian/it\tp99/it\t")
 	for _, f := range figures {
+		if len(f.values) == 0 {
+			continue // did not get so far
+		}
 		p99 := number(f.p99())
 		if len(f.values) == 1 {
 			p99 = "–"

@@ -78,10 +78,10 @@ func (b *bench) all(ctx context.Context, s *screen.Screen) (figures []figure, no
 	for _, m := range measured {
 		say(m.name)
 		f, n, err := m.do(ctx)
+		figures, notes = append(figures, f...), append(notes, n...)
 		if err != nil {
 			return figures, notes, fmt.Errorf("%s: %w", m.name, err)
 		}
-		figures, notes = append(figures, f...), append(notes, n...)
 	}
 	after, err := b.memory(ctx, "after all this")
 	if err != nil {

@@ -79,9 +79,10 @@ func (b *bench) window(ctx context.Context, s *screen.Screen) ([]figure, []strin
 	code := figure{name: "card accepted → code screen painted", unit: "ms", limit: 300}
 	home := figure{name: "fifth picture touched → home painted", unit: "ms", limit: 900}
 	for range visits {
-		toCode, toHome, err := k.visit(ctx)
-		if err != nil {
-			return nil, nil, fmt.Errorf("visit %d: %w", len(code.values)+1, err)
+		toCode, toHome, fault := k.visit(ctx)
+		if fault != nil {
+			err = fmt.Errorf("visit %d: %w", len(code.values)+1, fault)
+			break
 		}
 		code.values, home.values = append(code.values, milliseconds(toCode)), append(home.values, milliseconds(toHome))
 	}
@@ -89,7 +90,7 @@ func (b *bench) window(ctx context.Context, s *screen.Screen) ([]figure, []strin
 		"Window: the real one, full screen on Xvfb at 1280 × 800 without a graphics card. Card accepted: the scanner's last key event (Enter) has been written to its pipe. "+
 			"Touched: just before XTEST is told to press. Painted: every fortieth row between spoken line and buttons is read each %d ms; what is the same in every session looks "+
 			"as it did when a first, uncounted visit had settled, and nothing there changes for %d ms more; the moment is that of the first look at the last change. "+
-			"Each visit is a fresh process, and begins once the spare behind it is warm.", screen.LookEvery.Milliseconds(), still.Milliseconds())}, nil
+			"Each visit is a fresh process, and begins once the spare behind it is warm.", screen.LookEvery.Milliseconds(), still.Milliseconds())}, err
 }
 
 // learn makes a first visit, which is not measured, and remembers how the
