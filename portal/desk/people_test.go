@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"consigne/locales"
 	"consigne/portal/vault"
 )
 
@@ -118,7 +119,9 @@ func TestCard_blockedAndFreed(t *testing.T) {
 	s := w.enrol(andrei)
 	w.get("/desk/people/"+s.id).says(t, 200, "Active", "faite le 23/11/2026")
 	wrong := s.pictures
-	wrong[0], wrong[1] = wrong[1], wrong[0]
+	if wrong[0] = locales.CodeSets[0][0]; wrong[0] == s.pictures[0] {
+		wrong[0] = locales.CodeSets[0][1]
+	}
 	for range 5 {
 		cookie, _, err := w.vault.ShowCard(t.Context(), w.device, s.card.Text())
 		must(t, err)
