@@ -49,7 +49,7 @@ func (w *walk) signIn() {
 	staff := w.house.Demo.Staff[0]
 	code, err := w.house.Code(0)
 	w.must(err)
-	w.must(w.desk.Go(w.house.PortalURL + "/desk"))
+	w.must(w.desk.Go(w.house.PortalURL + "/desk/sign-in"))
 	w.must(w.desk.Fill("email", staff.Email))
 	w.must(w.desk.Fill("password", staff.Password))
 	w.must(w.desk.Fill("code", code))
