@@ -170,7 +170,7 @@ func (s *Screen) tool(ctx context.Context, args ...string) (string, error) {
 // Touch puts a finger on the middle of a thing.
 func (s *Screen) Touch(ctx context.Context, n Node) error {
 	x, y := n.Min.X+n.Dx()/2, n.Min.Y+n.Dy()/2
-	_, err := s.tool(ctx, "mousemove", "--sync", strconv.Itoa(x), strconv.Itoa(y), "click", "1")
+	_, err := s.tool(ctx, "mousemove", strconv.Itoa(x), strconv.Itoa(y), "click", "1")
 	return err
 }
 
