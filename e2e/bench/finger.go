@@ -73,7 +73,7 @@ func (k *kiosk) learnSteps(ctx context.Context, before []byte) error {
 func (k *kiosk) turned(ctx context.Context, places []image.Rectangle, before []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	_, _, err := k.eye.Settled(ctx, places, time.Second, func(seen []byte) bool { return !alike(seen, before) })
+	_, _, err := k.eye.Settled(ctx, places, time.Second, func(seen []byte) bool { return !screen.Alike(seen, before) })
 	return err
 }
 
@@ -144,38 +144,17 @@ func (k *kiosk) find(ctx context.Context, step int) (at image.Point, err error) 
 	return at, err
 }
 
-// WebKit draws a page in tiles, not always the same ones, and smooths the edges
-// in each a little otherwise: by less than half of what tells black from white.
-// Nothing that is looked at here differs by so little, or in so few dots.
-const (
-	shade = 96
-	dust  = 8
-)
-
-// alike tells whether two looks at the same places show the same.
-func alike(a, b []byte) bool {
-	differ := 0
-	for i := range a {
-		if max(int(a[i])-int(b[i]), int(b[i])-int(a[i])) > shade {
-			differ++
-		}
-	}
-	return differ <= dust
-}
-
 // goAway leaves, and waits until the next person would find all ready: a fresh
 // process in front that shows the rest screen, and a warm spare behind it.
 func (k *kiosk) goAway(ctx context.Context) error {
-	if _, err := k.eye.Touch(k.leave); err != nil {
-		return err
-	}
 	k.round++
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	// The goodbye closes at a touch.
+	// The first touch leaves, the next closes the goodbye; where the way out was,
+	// nothing lies on the rest screen.
 	touching, stop := context.WithCancel(ctx)
 	closed := make(chan error, 1)
-	go func() { closed <- k.keepTouching(touching) }()
+	go func() { closed <- k.keepTouching(touching, k.leave) }()
 	err := k.logged(ctx, "session in front", k.round+1)
 	stop()
 	if err := errors.Join(err, <-closed); err != nil {
@@ -190,16 +169,16 @@ func (k *kiosk) goAway(ctx context.Context) error {
 	return nil
 }
 
-// keepTouching touches where nothing is, until it is stopped.
-func (k *kiosk) keepTouching(ctx context.Context) error {
-	tick := time.NewTicker(150 * time.Millisecond)
+// keepTouching touches a point again and again until it is stopped.
+func (k *kiosk) keepTouching(ctx context.Context, at image.Point) error {
+	tick := time.NewTicker(300 * time.Millisecond)
 	defer tick.Stop()
 	for {
+		if _, err := k.eye.Touch(at); err != nil {
+			return err
+		}
 		select {
 		case <-tick.C:
-			if _, err := k.eye.Touch(blank); err != nil {
-				return err
-			}
 		case <-ctx.Done():
 			return nil
 		}

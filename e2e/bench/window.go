@@ -31,11 +31,10 @@ const still = 150 * time.Millisecond
 // what lies beside them, the dots that count them among it, is always the same.
 // One row in some is read: that is many times faster than all.
 var (
-	middle = stripes(0, 1280, 40)
-	aside  = stripes(0, 330, 40)
-	beside = append(aside[:len(aside):len(aside)], stripes(950, 1280, 10)...)
-	pads   = stripes(340, 940, 40)
-	blank  = image.Pt(8, 400) // where nothing can be touched
+	middle = stripes(0, 1280, 60)
+	aside  = stripes(0, 330, 60)
+	beside = append(aside[:len(aside):len(aside)], stripes(950, 1280, 20)...)
+	pads   = stripes(340, 940, 60)
 )
 
 func stripes(left, right, every int) (all []image.Rectangle) {
@@ -88,8 +87,8 @@ func (b *bench) window(ctx context.Context, s *screen.Screen) ([]figure, []strin
 	}
 	return []figure{code, home}, []string{fmt.Sprintf(
 		"Window: the real one, full screen on Xvfb at 1280 × 800 without a graphics card. Card accepted: the scanner's last key event (Enter) has been written to its pipe. "+
-			"Touched: just before XTEST is told to press. Painted: every fortieth row between spoken line and buttons is read each %d ms; what is the same in every session looks "+
-			"as it did when a first, uncounted visit had settled, and nothing there changes for %d ms more; the moment is that of the first look at the last change. "+
+			"Touched: just before XTEST is told to press. Painted: one row in sixty between spoken line and buttons is read each %d ms (beside the pictures one in twenty); what is the same in every session looks "+
+			"as it did when a first, uncounted visit had settled, and nothing there changes for %d ms more, but for the smoothing of edges; the moment is that of the first look at the last change. "+
 			"Each visit is a fresh process, and begins once the spare behind it is warm.", screen.LookEvery.Milliseconds(), still.Milliseconds())}, err
 }
 
@@ -108,7 +107,7 @@ func (k *kiosk) learn(ctx context.Context) (err error) {
 	if !ok {
 		return errors.New("the rest screen names no language")
 	}
-	k.quiet = stripes(language.Min.X, language.Max.X, 40)
+	k.quiet = stripes(language.Min.X, language.Max.X, 60)
 	if _, k.rest, err = k.settled(ctx, k.quiet, nil, 2*time.Second); err != nil {
 		return fmt.Errorf("rest screen: %w", err)
 	}
@@ -179,7 +178,7 @@ func (k *kiosk) visit(ctx context.Context) (toCode, toHome time.Duration, err er
 func (k *kiosk) settled(ctx context.Context, places []image.Rectangle, as []byte, for_ time.Duration) (time.Time, []byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	return k.eye.Settled(ctx, places, for_, func(seen []byte) bool { return as == nil || alike(seen[:len(as)], as) })
+	return k.eye.Settled(ctx, places, for_, func(seen []byte) bool { return as == nil || screen.Alike(seen[:len(as)], as) })
 }
 
 // show types the card at the scanner, and tells when its last key was up.

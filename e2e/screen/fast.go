@@ -26,7 +26,7 @@ type Eye struct {
 }
 
 // LookEvery is how often an Eye looks, and so how late it may see something.
-const LookEvery = 4 * time.Millisecond
+const LookEvery = 5 * time.Millisecond
 
 // Eye opens an eye on this screen.
 func (s *Screen) Eye() (*Eye, error) {
@@ -113,7 +113,7 @@ func (e *Eye) Settled(ctx context.Context, places []image.Rectangle, still time.
 		if err != nil {
 			return since, nil, err
 		}
-		if now := time.Now(); !bytes.Equal(seen, last) {
+		if now := time.Now(); last == nil || !Alike(seen, last) {
 			last, since = seen, now
 		} else if now.Sub(since) >= still && wanted(seen) {
 			return since, seen, nil
@@ -124,6 +124,28 @@ func (e *Eye) Settled(ctx context.Context, places []image.Rectangle, still time.
 			return since, last, ctx.Err()
 		}
 	}
+}
+
+// WebKit draws a page in tiles, not always the same ones, and smooths the edges
+// in each a little otherwise: by less than half of what tells black from white.
+// A sign or picture that comes or goes differs by more, and in more dots.
+const (
+	shade = 96
+	dust  = 8
+)
+
+// Alike tells whether two looks at the same places show the same to a person.
+func Alike(a, b []byte) bool {
+	if bytes.Equal(a, b) {
+		return true
+	}
+	differ := 0
+	for i := range a {
+		if max(int(a[i])-int(b[i]), int(b[i])-int(a[i])) > shade {
+			differ++
+		}
+	}
+	return differ <= dust
 }
 
 // Arrange tells which of the names is drawn on each of as many little pictures,
