@@ -39,7 +39,7 @@ func Recognise(shot image.Image, where image.Rectangle, names []string) (string,
 			second = d
 		}
 	}
-	if best > 0.7*second {
+	if best > 0.85*second {
 		return "", fmt.Errorf("pictures are not told apart: %s at %.0f, the next at %.0f", name, best, second)
 	}
 	return name, nil
