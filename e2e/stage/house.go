@@ -171,7 +171,7 @@ func (h *House) env() []string {
 		}
 	}
 	env = append(env, "CONSIGNE_DATA="+h.Data(), "CONSIGNE_KEYS="+h.Keys())
-	if !h.Release {
+	if _, err := os.Stat(h.clockFile()); err == nil && !h.Release { // a folder that was never opened has no clock
 		env = append(env, "CONSIGNE_TESTCLOCK="+h.clockFile())
 	}
 	if h.Database != "" {
