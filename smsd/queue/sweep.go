@@ -133,7 +133,7 @@ func (q *Queue) markOne(ctx context.Context, tx database.Handle, id string, mark
 	if err != nil || out == 0 {
 		return err
 	}
-	return q.suppress(ctx, tx, mark)
+	return suppress(ctx, tx, mark, q.millis())
 }
 
 // OptOut suppresses everything for a number, now and later, until [Queue.OptIn].
@@ -156,32 +156,39 @@ func (q *Queue) OptIn(ctx context.Context, e164 string) error {
 	})
 }
 
-func (q *Queue) revoke(kind string, mark []byte) error {
-	if q.Revoked == nil {
+func (q *Queue) revoke(kind string, mark []byte) error { return noteIn(q.Revoked, kind, mark) }
+
+// noteIn notes an opt-out or its end where a restore will find it.
+func noteIn(note func(kind, id string) error, kind string, mark []byte) error {
+	if note == nil {
 		return nil
 	}
-	return q.Revoked(kind, hex.EncodeToString(mark))
+	return note(kind, hex.EncodeToString(mark))
 }
 
 func (q *Queue) rememberOptOut(ctx context.Context, tx database.Handle, mark []byte) error {
-	rows, err := tx.Exec(ctx, `INSERT INTO opt_out (mark, at) VALUES (?, ?) ON CONFLICT (mark) DO NOTHING`, mark, q.millis())
+	return rememberOptOut(ctx, tx, mark, q.Revoked, q.millis())
+}
+
+func rememberOptOut(ctx context.Context, tx database.Handle, mark []byte, note func(kind, id string) error, now int64) error {
+	rows, err := tx.Exec(ctx, `INSERT INTO opt_out (mark, at) VALUES (?, ?) ON CONFLICT (mark) DO NOTHING`, mark, now)
 	if err == nil && rows > 0 {
-		err = q.revoke(revoked.OptOut, mark)
+		err = noteIn(note, revoked.OptOut, mark)
 	}
 	if err != nil {
 		return fmt.Errorf("remember opt-out: %w", err)
 	}
-	return q.suppress(ctx, tx, mark)
+	return suppress(ctx, tx, mark, now)
 }
 
-func (q *Queue) suppress(ctx context.Context, tx database.Handle, mark []byte) error {
+func suppress(ctx context.Context, tx database.Handle, mark []byte, now int64) error {
 	ids, err := column(ctx, tx, `SELECT m.id FROM message m JOIN number n ON n.id = m.number_id
 		WHERE n.mark = ? AND m.state IN ('planned', 'held')`, mark)
 	if err != nil {
 		return fmt.Errorf("find messages to suppress: %w", err)
 	}
 	for _, id := range ids {
-		if _, err := move(ctx, tx, change{id: id, to: Suppressed, at: q.millis(), code: "opt-out"}); err != nil {
+		if _, err := move(ctx, tx, change{id: id, to: Suppressed, at: now, code: "opt-out"}); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,152 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"consigne/internal/database"
+)
+
+// A Health says why a number may not be its holder's any more: prepaid numbers
+// are given to others after a while.
+type Health string
+
+// What may be wrong with a number.
+const (
+	Dead  Health = "dead"   // it failed for good
+	NotMe Health = "not-me" // whoever reads there said that they are somebody else
+)
+
+// Sick tells which of these messages went to a number that was found unwell
+// since, and why. Ids of messages to good numbers, or that never left, are
+// missing from the answer. Who knows the messages of a person thus learns of
+// their number without its being known here.
+func Sick(ctx context.Context, h database.Handle, ids []string) (map[string]Health, error) {
+	out := map[string]Health{}
+	for len(ids) > 0 {
+		some := ids[:min(len(ids), statesAtOnce)]
+		ids = ids[len(some):]
+		if err := sick(ctx, h, some, out); err != nil {
+			return nil, fmt.Errorf("read number health: %w", err)
+		}
+	}
+	return out, nil
+}
+
+func sick(ctx context.Context, h database.Handle, ids []string, out map[string]Health) error {
+	args := make([]any, len(ids))
+	for i, id := range ids {
+		args[i] = id
+	}
+	rows, err := h.Query(ctx, `SELECT m.id, s.why FROM message m JOIN number_health s ON s.mark = m.mark
+		WHERE m.id IN (`+marks(len(ids))+`)`, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id string
+		var why Health
+		if err := rows.Scan(&id, &why); err != nil {
+			return err
+		}
+		out[id] = why
+	}
+	return rows.Err()
+}
+
+// Confirm notes that a number's holder says that it is theirs: what was found
+// wrong with it before is forgotten within a second or two. Numbers are read, and
+// refused, as by [ParseNumber].
+func (s *Sender) Confirm(ctx context.Context, tx database.Handle, number string) error {
+	id, err := s.Number(ctx, tx, number)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `UPDATE number SET confirmed = ? WHERE id = ?`, s.now().UnixMilli(), id); err != nil {
+		return fmt.Errorf("confirm number: %w", err)
+	}
+	return nil
+}
+
+// Capability says whether the phone that reads a message can answer it.
+type Capability string
+
+// The capabilities of a sender. French numbers of persons may not be used by
+// platforms, so letters, which nobody can answer, are the usual case.
+const (
+	OneWay Capability = "one-way"
+	TwoWay Capability = "two-way"
+)
+
+// SetCapability tells those who plan messages whether they can be answered.
+func (q *Queue) SetCapability(ctx context.Context, c Capability) error {
+	return q.db.Write(ctx, func(tx database.Handle) error {
+		_, err := tx.Exec(ctx, `INSERT INTO sending (name, value) VALUES ('capability', ?)
+			ON CONFLICT (name) DO UPDATE SET value = excluded.value`, c)
+		if err != nil {
+			return fmt.Errorf("tell the sender's capability: %w", err)
+		}
+		return nil
+	})
+}
+
+// SenderCapability tells what smsd's sender could do when it started last;
+// before it ever did, nobody can answer.
+func SenderCapability(ctx context.Context, h database.Handle) (Capability, error) {
+	var c Capability
+	err := h.QueryRow(ctx, `SELECT COALESCE((SELECT value FROM sending WHERE name = 'capability'), ?)`, OneWay).Scan(&c)
+	if err != nil {
+		return "", fmt.Errorf("read the sender's capability: %w", err)
+	}
+	return c, nil
+}
+
+// ErrNeverLeft is returned for a message that went to no number, or so long ago
+// that its mark is gone.
+var ErrNeverLeft = errors.New("message has not left")
+
+// StopAfter ends all messages to the number that a message went to, because its
+// reader asked for it on the page of a link. note is as [Queue.Revoked]. It
+// returns [ErrNeverLeft].
+func (s *Sender) StopAfter(ctx context.Context, tx database.Handle, messageID string, note func(kind, id string) error) error {
+	mark, err := markOf(ctx, tx, messageID)
+	if err != nil {
+		return err
+	}
+	return rememberOptOut(ctx, tx, mark, note, s.now().UnixMilli())
+}
+
+// NotMeAfter notes that the number to which a message went is somebody else's by
+// now. It returns [ErrNeverLeft].
+func (s *Sender) NotMeAfter(ctx context.Context, tx database.Handle, messageID string) error {
+	mark, err := markOf(ctx, tx, messageID)
+	if err != nil {
+		return err
+	}
+	return unwell(ctx, tx, mark, NotMe, s.now().UnixMilli())
+}
+
+func markOf(ctx context.Context, tx database.Handle, messageID string) (mark []byte, err error) {
+	err = tx.QueryRow(ctx, `SELECT mark FROM message WHERE id = ?`, messageID).Scan(&mark)
+	if errors.Is(err, database.ErrNotFound) || err == nil && len(mark) == 0 {
+		return nil, ErrNeverLeft
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read message: %w", err)
+	}
+	return mark, nil
+}
+
+// unwell notes what is wrong with a number. That somebody else reads there
+// outweighs that it is dead.
+func unwell(ctx context.Context, tx database.Handle, mark []byte, why Health, at int64) error {
+	_, err := tx.Exec(ctx, `INSERT INTO number_health (mark, since, why) VALUES (?, ?, ?)
+		ON CONFLICT (mark) DO UPDATE SET since = excluded.since, why = CASE WHEN number_health.why = 'not-me' THEN 'not-me' ELSE excluded.why END`,
+		mark, at, why)
+	if err != nil {
+		return fmt.Errorf("note number health: %w", err)
+	}
+	return nil
+}
