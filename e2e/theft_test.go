@@ -1,23 +1,20 @@
 package e2e
 
 import (
+	"os/exec"
+	"path/filepath"
 	"testing"
-
-	"consigne/e2e/adversary"
 )
 
 // TestTheft: whoever takes data, backup, logs, a card's photograph and our own
-// programs, but not the keys, opens nothing and finds nothing. "make theft" does
-// the same with every picture code there is.
+// programs, but not the keys, opens nothing and finds nothing. The thief is the
+// program that "make theft" runs with every picture code there is: what the race
+// detector makes of Argon2 and of a search through gigabytes would be an hour.
 func TestTheft(t *testing.T) {
-	r, err := adversary.Run(t.Context(), adversary.Options{Bin: bin, Dir: t.TempDir(), Codes: 200, Progress: t.Logf})
+	cmd := exec.CommandContext(t.Context(), filepath.Join(bin, "theft"), "-bin", bin, "-codes", "200")
+	out, err := cmd.CombinedOutput()
+	t.Logf("%s", out)
 	if err != nil {
 		t.Fatal(err)
-	}
-	if err := r.Print(t.Output()); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.Check(); err != nil {
-		t.Error(err)
 	}
 }

@@ -34,7 +34,7 @@ func run(m *testing.M) int {
 		panic(err)
 	}
 	defer os.RemoveAll(dir)
-	if err := stage.Build(context.Background(), dir, "testclock"); err != nil {
+	if err := stage.Build(context.Background(), dir, "testclock", "./e2e/theft"); err != nil {
 		os.Stderr.WriteString(err.Error())
 		return 1
 	}

@@ -157,14 +157,15 @@ func (p *Process) Kill() {
 	<-p.done
 }
 
-// Build builds the three programs once into dir, with a clock that can be moved
-// if tags say so.
-func Build(ctx context.Context, dir string, tags string) error {
+// Build builds the three programs once into dir, and other commands of ours, with
+// a clock that can be moved if tags say so.
+func Build(ctx context.Context, dir, tags string, others ...string) error {
 	root, err := Root()
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, "go", "build", "-tags", tags, "-o", dir+"/", "./portal", "./smsd", "./kiosk")
+	args := append([]string{"build", "-tags", tags, "-o", dir + "/", "./portal", "./smsd", "./kiosk"}, others...)
+	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build: %w\n%s", err, out)

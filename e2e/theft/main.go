@@ -22,19 +22,23 @@ import (
 
 func main() {
 	codes := flag.Int("codes", adversary.AllCodes, "how many picture codes to try, the right one among them")
+	bin := flag.String("bin", "", "folder of the built programs (default: bin beside go.mod)")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *codes); err != nil {
+	if err := run(ctx, *bin, *codes); err != nil {
 		fmt.Fprintln(os.Stderr, "theft:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, codes int) (err error) {
-	root, err := stage.Root()
-	if err != nil {
-		return err
+func run(ctx context.Context, bin string, codes int) (err error) {
+	if bin == "" {
+		root, err := stage.Root()
+		if err != nil {
+			return err
+		}
+		bin = filepath.Join(root, "bin")
 	}
 	dir, err := os.MkdirTemp("", "consigne-theft-")
 	if err != nil {
@@ -50,7 +54,7 @@ func run(ctx context.Context, codes int) (err error) {
 	}
 	start := time.Now()
 	r, err := adversary.Run(ctx, adversary.Options{
-		Bin: filepath.Join(root, "bin"), Dir: dir, Codes: codes, Release: true, Screen: monitor,
+		Bin: bin, Dir: dir, Codes: codes, Release: true, Screen: monitor,
 		Progress: func(format string, args ...any) {
 			fmt.Fprintf(os.Stderr, "%6s  %s\n", time.Since(start).Round(time.Second), fmt.Sprintf(format, args...))
 		},
