@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -15,10 +16,32 @@ import (
 	"consigne/locales"
 )
 
-// said is a clip whose words are its bytes, and a count of how often it was made.
-func said(name, words string, made *[]string) clip {
+// tally notes which clips were made: several are at once.
+type tally struct {
+	mu    sync.Mutex
+	names []string
+}
+
+func (t *tally) add(name string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.names = append(t.names, name)
+}
+
+// take gives the names in order and begins anew.
+func (t *tally) take() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	names := t.names
+	t.names = nil
+	slices.Sort(names)
+	return names
+}
+
+// said is a clip whose words are its bytes, and which tells when it is made.
+func said(name, words string, made *tally) clip {
 	return clip{name: name, from: fingerprint(words), by: locales.ByMachine, make: func(context.Context) ([]byte, error) {
-		*made = append(*made, name)
+		made.add(name)
 		return []byte(words), nil
 	}}
 }
@@ -45,32 +68,28 @@ func build(t *testing.T, path string, clips ...clip) {
 
 func TestBuildMakesOnlyWhatChanged(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "fr")
-	var made []string
+	var made tally
 	build(t, dir, said("a", "un", &made))
 	build(t, dir, said("a", "un", &made))
-	if diff := cmp.Diff([]string{"a"}, made); diff != "" {
+	if diff := cmp.Diff([]string{"a"}, made.take()); diff != "" {
 		t.Errorf("twice the same (-want +got):\n%s", diff)
 	}
-	made = nil
 	build(t, dir, said("a", "deux", &made), said("b", "trois", &made))
-	slices.Sort(made)
-	if diff := cmp.Diff([]string{"a", "b"}, made); diff != "" {
+	if diff := cmp.Diff([]string{"a", "b"}, made.take()); diff != "" {
 		t.Errorf("changed words (-want +got):\n%s", diff)
 	}
-	made = nil
 	if err := os.Remove(filepath.Join(dir, "b.mp3")); err != nil {
 		t.Fatal(err)
 	}
 	build(t, dir, said("a", "deux", &made), said("b", "trois", &made))
-	if diff := cmp.Diff([]string{"b"}, made); diff != "" {
+	if diff := cmp.Diff([]string{"b"}, made.take()); diff != "" {
 		t.Errorf("lost file (-want +got):\n%s", diff)
 	}
-	made = nil
 	if err := os.WriteFile(filepath.Join(dir, "manifest.json"), []byte("{half"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	build(t, dir, said("a", "deux", &made))
-	if diff := cmp.Diff([]string{"a"}, made); diff != "" {
+	if diff := cmp.Diff([]string{"a"}, made.take()); diff != "" {
 		t.Errorf("broken manifest (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{"a.mp3", "manifest.json"}, files(t, dir)); diff != "" {
@@ -80,7 +99,7 @@ func TestBuildMakesOnlyWhatChanged(t *testing.T) {
 
 func TestBuildThatFailsLeavesWholeFilesAndGoesOn(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "fr")
-	var made []string
+	var made tally
 	broken := errors.New("engine broken")
 	bad := clip{name: "z", from: "1", make: func(context.Context) ([]byte, error) { return []byte("half"), broken }}
 	good := said("a", "un", &made)
@@ -107,7 +126,7 @@ func TestBuildStopsWhenItsContextEnds(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "fr")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	var made []string
+	var made tally
 	if err := (&folder{path: dir, clips: []clip{said("a", "un", &made)}}).build(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("error: %v", err)
 	}
