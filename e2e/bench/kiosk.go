@@ -141,15 +141,16 @@ func (b *bench) hand(ctx context.Context, v *visitor) error {
 	if err := json.Unmarshal([]byte(page), &state); err != nil {
 		return err
 	}
-	for _, e := range state.Enrolments {
-		profile, err := b.device.OpenProfile(e.ID, e.Sealed)
-		if err != nil {
-			return err
-		}
-		_, _, err = v.send(ctx, "POST", "/device/enrolments/"+e.ID, "application/json", strings.NewReader(string(profile)))
+	if len(state.Enrolments) == 0 {
+		return errors.New("no profile waits")
+	}
+	e := state.Enrolments[0]
+	profile, err := b.device.OpenProfile(e.ID, e.Sealed)
+	if err != nil {
 		return err
 	}
-	return errors.New("no profile waits")
+	_, _, err = v.send(ctx, "POST", "/device/enrolments/"+e.ID, "application/json", strings.NewReader(string(profile)))
+	return err
 }
 
 var (

@@ -22,10 +22,11 @@ func (d *desk) team(w http.ResponseWriter, r *http.Request, m *vault.Member) err
 }
 
 func (d *desk) showTeam(w http.ResponseWriter, r *http.Request, m *vault.Member, code [2]string) error {
-	page, err := teamPage{Code: code}, error(nil)
-	if page.frame, err = d.frame(r, m, "Équipe et accès", "team"); err != nil {
+	frame, err := d.frame(r, m, "Équipe et accès", "team")
+	if err != nil {
 		return err
 	}
+	page := teamPage{frame: frame, Code: code}
 	if page.Pending, err = m.Pending(r.Context()); err != nil {
 		return err
 	}
