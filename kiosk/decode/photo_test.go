@@ -104,25 +104,27 @@ type pose struct {
 	dx, dy             float64 // of the card's middle from the picture's, pixels
 }
 
-// onCard maps a pixel back onto the card: a pinhole camera 300 mm away.
-func (p pose) onCard(x, y float64) (float64, float64) {
+// camera gives what maps a pixel back onto the card: a pinhole camera 300 mm away.
+func (p pose) camera() func(x, y float64) (float64, float64) {
 	const distance = 300
-	// The ray through the pixel, in millimetres on a plane through the card's middle.
-	x, y = (x-p.dx)/p.scale, (y-p.dy)/p.scale
 	sinX, cosX := math.Sincos(p.tiltX)
 	sinY, cosY := math.Sincos(p.tiltY)
+	sin, cos := math.Sincos(p.turn)
 	// The card's own axes in the camera's space, tilted about x and then y.
 	ux, uz := cosY, -sinY
 	vx, vy, vz := sinX*sinY, cosX, sinX*cosY
-	// Find a, b with a*u + b*v on the ray (x, y, 0) + s*(x, y, distance).
-	// x = (a*ux + b*vx)*distance/(distance + a*uz + b*vz), and so for y.
-	a11, a12 := ux*distance-x*uz, vx*distance-x*vz
-	a21, a22 := -y*uz, vy*distance-y*vz
-	det := a11*a22 - a12*a21
-	a := (x*distance*a22 - a12*y*distance) / det
-	b := (a11*y*distance - a21*x*distance) / det
-	sin, cos := math.Sincos(p.turn)
-	return a*cos + b*sin + 42.8, b*cos - a*sin + 27
+	return func(x, y float64) (float64, float64) {
+		// The ray through the pixel, in millimetres on a plane through the card's middle.
+		x, y = (x-p.dx)/p.scale, (y-p.dy)/p.scale
+		// Find a, b with a*u + b*v on the ray (x, y, 0) + s*(x, y, distance).
+		// x = (a*ux + b*vx)*distance/(distance + a*uz + b*vz), and so for y.
+		a11, a12 := ux*distance-x*uz, vx*distance-x*vz
+		a21, a22 := -y*uz, vy*distance-y*vz
+		det := a11*a22 - a12*a21
+		a := (x*distance*a22 - a12*y*distance) / det
+		b := (a11*y*distance - a21*x*distance) / det
+		return a*cos + b*sin + 42.8, b*cos - a*sin + 27
+	}
 }
 
 // light is how bright a photograph is, from place to place.
@@ -149,11 +151,12 @@ const photoWidth, photoHeight = 640, 480
 func photograph(f *face, p pose, l light, rng *rand.Rand) *image.Gray {
 	values := make([]float64, photoWidth*photoHeight)
 	p.dx, p.dy = p.dx+photoWidth/2, p.dy+photoHeight/2
+	onCard := p.camera()
 	for y := range photoHeight {
 		for x := range photoWidth {
 			sum := 0.0
 			for _, sub := range [2][2]float64{{0.25, 0.25}, {0.75, 0.75}} {
-				sum += f.brightness(p.onCard(float64(x)+sub[0], float64(y)+sub[1]))
+				sum += f.brightness(onCard(float64(x)+sub[0], float64(y)+sub[1]))
 			}
 			u, v := float64(x)/photoWidth, float64(y)/photoHeight
 			value := sum / 2 * l.at(u, v)
