@@ -67,6 +67,7 @@ func TestCommands_UsedWrongly(t *testing.T) {
 		{[]string{"card", "sheet", "--data", data}, "--out"},
 		{[]string{"card", "sheet", "--count", "0", "--out", "x"}, "--count"},
 		{[]string{"card", "sheet", "--out", "x", "--relay", "A", "--phone", "1"}, "exclude"},
+		{[]string{"card", "sheet", "--out", "x", "--texts", "./x", "--phone", "0465712042"}, "same file"},
 		{[]string{"card", "sheet", "--out", filepath.Join(t.TempDir(), "x"), "--phone", "none"}, "phone number"},
 	} {
 		status, out, errs := run(t, tt.args...)
@@ -204,6 +205,19 @@ func TestCardSheet(t *testing.T) {
 		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v, %v; cards open vaults", filepath.Base(path), info, err)
 		}
+	}
+}
+
+// Texts without the cards that they belong to would pass for a stock.
+func TestCardSheet_HalfWritten(t *testing.T) {
+	dir := t.TempDir()
+	texts, pdf := filepath.Join(dir, "stock.txt"), filepath.Join(dir, "nowhere", "stock.pdf")
+	status, _, errs := run(t, "card", "sheet", "--phone", "0465712042", "--out", pdf, "--texts", texts)
+	if want := "portal: card sheet: write " + pdf + ": no such file or directory\n"; status != 1 || errs != want {
+		t.Errorf("status %d, %q; want 1, %q", status, errs, want)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v (%v)", left, err)
 	}
 }
 
