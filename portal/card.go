@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"consigne/cards"
@@ -53,6 +55,8 @@ func (o sheetOptions) check() error {
 		return service.Usagef("card sheet: --out is missing")
 	case o.count < 1 || o.count > maxCards:
 		return service.Usagef("card sheet: --count %d: must be 1 to %d", o.count, maxCards)
+	case o.texts != "" && filepath.Clean(o.texts) == filepath.Clean(o.out):
+		return service.Usagef("card sheet: --out and --texts name the same file")
 	case o.relay != "" && o.phone != "":
 		return service.Usagef("card sheet: --relay and --phone exclude each other")
 	}
@@ -86,7 +90,11 @@ func (o sheetOptions) print(ctx context.Context, env *service.Env) error {
 			return err
 		}
 	}
-	return backup.WriteFile(o.out, &pdf)
+	err := backup.WriteFile(o.out, &pdf)
+	if err != nil && o.texts != "" { // the texts of cards that nobody can print
+		err = errors.Join(err, os.Remove(o.texts))
+	}
+	return err
 }
 
 // relayPhone is the number of the relay that was named or, where none was, of

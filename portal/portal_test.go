@@ -62,11 +62,15 @@ func TestCommands_UsedWrongly(t *testing.T) {
 		{[]string{"relay", "add", "--data", data, "--phone", "1"}, "--name"},
 		{[]string{"relay", "add", "--data", data, "--name", "X", "--phone", "0465712042", "--colour", "pink"}, "--colour"},
 		{[]string{"relay", "add", "--data", data, "--name", "X", "--phone", "0465712042", "--badge", "skull"}, "--badge"},
+		{[]string{"relay", "add", "--data", data, "--name", "X", "--phone", "12"}, "--phone"},
+		{[]string{"relay", "add", "--data", data, "--name", "X", "--phone", "0465712042 or so"}, "--phone"},
 		{[]string{"staff", "invite", "--data", data, "--relay", "X"}, "--email"},
+		{[]string{"staff", "invite", "--data", data, "--relay", "X", "--email", "a@b.example", "--name", "A", "--public-url", "c.example"}, "--public-url"},
 		{[]string{"device", "code", "--data", data}, "--relay"},
 		{[]string{"card", "sheet", "--data", data}, "--out"},
 		{[]string{"card", "sheet", "--count", "0", "--out", "x"}, "--count"},
 		{[]string{"card", "sheet", "--out", "x", "--relay", "A", "--phone", "1"}, "exclude"},
+		{[]string{"card", "sheet", "--out", "x", "--texts", "./x", "--phone", "0465712042"}, "same file"},
 		{[]string{"card", "sheet", "--out", filepath.Join(t.TempDir(), "x"), "--phone", "none"}, "phone number"},
 	} {
 		status, out, errs := run(t, tt.args...)
@@ -159,13 +163,24 @@ func TestRelaysAndStaff(t *testing.T) {
 			t.Errorf("device code of %q: status %d, %q", relay, status, out)
 		}
 	}
+	done(t, append([]string{"relay", "add", "--name", "Deux\tlignes\nici ", "--kind", "a\nb", "--phone", "3949"}, at...)...)
+	if out := done(t, append([]string{"relay", "list"}, at...)...); !strings.Contains(out, "\tDeux lignes ici\ta b\thouse\tgreen\t3949\n") {
+		t.Errorf("a name on two lines in relay list: %q", out)
+	}
+	for flag, value := range map[string]string{"--name": strings.Repeat("x", 81), "--zone": "Mars/Olympus"} {
+		if status, _, errs := run(t, append([]string{"relay", "add", "--name", "X", "--phone", "3949", flag, value}, at...)...); status != 2 || !strings.Contains(errs, flag+" is ") {
+			t.Errorf("relay add %s: status %d, %q", flag, status, errs)
+		}
+	}
 	invite := append([]string{"staff", "invite", "--relay", id, "--name", "Inès Morel"}, at...)
 	out := done(t, append(invite, "--email", "ines@tilleuls.example", "--public-url", "https://c.example/")...)
 	if !regexp.MustCompile(`^https://c\.example/desk/invitation/[A-Za-z0-9]{16}\n$`).MatchString(out) {
 		t.Errorf("staff invite: %q", out)
 	}
-	if status, _, errs := run(t, append(invite, "--email", "nonsense")...); status != 2 || !strings.Contains(errs, "--email") {
-		t.Errorf("no e-mail address: status %d, %q", status, errs)
+	for _, email := range []string{"nonsense", "ines@tilleuls.example, paul@tilleuls.example"} {
+		if status, _, errs := run(t, append(invite, "--email", email)...); status != 2 || !strings.Contains(errs, "--email is no e-mail address") {
+			t.Errorf("no e-mail address: status %d, %q", status, errs)
+		}
 	}
 	if out := done(t, append([]string{"staff", "list"}, at...)...); out != "" {
 		t.Errorf("staff list before anybody accepted: %q", out)
@@ -204,6 +219,19 @@ func TestCardSheet(t *testing.T) {
 		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v, %v; cards open vaults", filepath.Base(path), info, err)
 		}
+	}
+}
+
+// Texts without the cards that they belong to would pass for a stock.
+func TestCardSheet_HalfWritten(t *testing.T) {
+	dir := t.TempDir()
+	texts, pdf := filepath.Join(dir, "stock.txt"), filepath.Join(dir, "nowhere", "stock.pdf")
+	status, _, errs := run(t, "card", "sheet", "--phone", "0465712042", "--out", pdf, "--texts", texts)
+	if want := "portal: card sheet: write " + pdf + ": no such file or directory\n"; status != 1 || errs != want {
+		t.Errorf("status %d, %q; want 1, %q", status, errs, want)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v (%v)", left, err)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"consigne/cards/sheet"
 	"consigne/internal/service"
 	"consigne/locales"
 	"consigne/portal/vault"
@@ -55,6 +56,8 @@ func checkRelay(r vault.Relay) error {
 		return service.Usagef("relay add: --name is missing")
 	case strings.TrimSpace(r.Phone) == "":
 		return service.Usagef("relay add: --phone is missing")
+	case sheet.CheckPhone(r.Phone) != nil:
+		return service.Usagef("relay add: --phone %q: %v", r.Phone, sheet.ErrPhone)
 	case !slices.Contains(vault.Colours, r.Colour):
 		return service.Usagef("relay add: --colour %q: must be one of %s", r.Colour, strings.Join(vault.Colours, ", "))
 	case !slices.Contains(locales.Badges, r.Badge):
@@ -63,13 +66,24 @@ func checkRelay(r vault.Relay) error {
 	return nil
 }
 
+// reasons puts the vault's words for what it refuses into an operator's. The
+// values are not quoted: an e-mail address is somebody's.
+var reasons = map[string]string{
+	"name missing": "is missing", "name long": "is too long",
+	"email unknown": "is no e-mail address", "zone unknown": "is no time zone such as Europe/Paris",
+}
+
 // invalidFlag turns a field that the vault refuses into the flag that gave it.
 func invalidFlag(err error) error {
 	var invalid *vault.Invalid
-	if errors.As(err, &invalid) {
-		return service.Usagef("--%s: %s", invalid.Field, invalid.Reason)
+	if !errors.As(err, &invalid) {
+		return err
 	}
-	return err
+	reason, known := reasons[invalid.Field+" "+invalid.Reason]
+	if !known {
+		reason = "cannot be taken: " + invalid.Reason
+	}
+	return service.Usagef("--%s %s", invalid.Field, reason)
 }
 
 func relayListCommand() service.Command {

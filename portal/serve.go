@@ -50,9 +50,14 @@ func (o *serveOptions) check() error {
 	if err := checkPaths(o.paths); err != nil || o.publicURL == "" {
 		return err
 	}
-	u, err := url.Parse(o.publicURL)
+	return checkPublicURL("serve", o.publicURL)
+}
+
+// checkPublicURL refuses what no link could begin with.
+func checkPublicURL(command, text string) error {
+	u, err := url.Parse(text)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
-		return service.Usagef("serve: --public-url: wants http(s)://HOST")
+		return service.Usagef("%s: --public-url: wants http(s)://HOST", command)
 	}
 	return nil
 }

@@ -69,8 +69,12 @@ func (e *enqueuer) run(ctx context.Context, in io.Reader) error {
 		if len(batch) == 0 {
 			break
 		}
-		if err := e.commit(ctx, batch); err != nil {
+		answers, err := e.commit(ctx, batch)
+		if err != nil {
 			return fmt.Errorf("enqueue: nothing since the last line printed was queued: %w", err)
+		}
+		if err := e.answer(batch, answers); err != nil {
+			return fmt.Errorf("enqueue: lines were queued whose answers could not be printed: send them again, they are known: %w", err)
 		}
 	}
 	if ctx.Err() != nil {
@@ -111,11 +115,11 @@ func nextBatch(ctx context.Context, orders <-chan order) []order {
 	return batch
 }
 
-// commit queues a batch in one transaction and prints its answers after it.
-func (e *enqueuer) commit(ctx context.Context, batch []order) error {
-	answers := make([]string, len(batch))
+// commit queues a batch in one transaction and gives its answers.
+func (e *enqueuer) commit(ctx context.Context, batch []order) (answers []string, err error) {
+	answers = make([]string, len(batch))
 	refused := 0
-	err := e.db.Write(ctx, func(tx database.Handle) error {
+	err = e.db.Write(ctx, func(tx database.Handle) error {
 		refused = 0
 		for i, o := range batch {
 			var (
@@ -132,10 +136,12 @@ func (e *enqueuer) commit(ctx context.Context, batch []order) error {
 		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
 	e.refused += refused
+	return answers, err
+}
+
+// answer prints what became of a batch that is durable.
+func (e *enqueuer) answer(batch []order, answers []string) error {
 	for i, o := range batch {
 		fmt.Fprintf(e.out, "%s %s\n", o.name(), answers[i])
 	}

@@ -112,6 +112,24 @@ func TestEnqueue_AnswersAtOnce(t *testing.T) {
 	}
 }
 
+type broken struct{}
+
+func (broken) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+// Whoever gets no answer must not read that nothing was queued.
+func TestEnqueue_AnswerLost(t *testing.T) {
+	s := newStation(t, database.SQLite)
+	var said strings.Builder
+	status := program().Run(t.Context(), []string{"enqueue"}, s.env()[2:5],
+		&service.Env{Stdin: strings.NewReader(s.line("m1", "+33639980001", "a")), Stdout: broken{}, Stderr: &said})
+	if status != 1 || !strings.Contains(said.String(), "they are known") {
+		t.Errorf("status %d, %q", status, &said)
+	}
+	if out, _, _ := s.inProcess(s.line("m1", "+33639980001", "a"), "enqueue"); out != "m1 known\n" {
+		t.Errorf("again: %q", out)
+	}
+}
+
 func FuzzParseOrder(f *testing.F) {
 	f.Add([]byte(fmt.Sprintf(good, "m1")))
 	f.Add([]byte(`{"id":null,"to":"","due":"0000-00-00T00:00:00Z"}`))

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"consigne/internal/database"
@@ -56,17 +58,47 @@ func setupRun(f *service.Flags) service.Run {
 	}
 }
 
-// check reads Twilio's variables: all three or none.
-func (s *settings) check() error {
-	s.twilio = carrier.Account{
-		SID: os.Getenv("TWILIO_ACCOUNT_SID"), Token: os.Getenv("TWILIO_AUTH_TOKEN"), From: os.Getenv("TWILIO_FROM"),
+// Twilio's variables. The last is optional.
+const (
+	twilioSID   = "TWILIO_ACCOUNT_SID"
+	twilioToken = "TWILIO_AUTH_TOKEN"
+	twilioFrom  = "TWILIO_FROM"
+	twilioURL   = "TWILIO_API_URL"
+)
+
+// checkTwilio reads Twilio's variables: the first three or none. A slip in a name
+// would send real people's messages to the simulated phone, and nobody would know.
+func (s *settings) checkTwilio(environ []string) error {
+	for _, setting := range environ {
+		name, _, _ := strings.Cut(setting, "=")
+		if meant := service.Misspelt(name, twilioSID, twilioToken, twilioFrom, twilioURL); meant != "" {
+			return service.Usagef("run: unknown variable %s: did you mean %s?", name, meant)
+		}
 	}
-	for name, value := range map[string]string{
-		"TWILIO_ACCOUNT_SID": s.twilio.SID, "TWILIO_AUTH_TOKEN": s.twilio.Token, "TWILIO_FROM": s.twilio.From,
-	} {
-		if value == "" && s.twilio != (carrier.Account{}) {
+	s.twilio = carrier.Account{SID: os.Getenv(twilioSID), Token: os.Getenv(twilioToken), From: os.Getenv(twilioFrom)}
+	if s.twilio == (carrier.Account{}) {
+		return nil
+	}
+	for _, name := range []string{twilioSID, twilioToken, twilioFrom} {
+		if os.Getenv(name) == "" {
 			return service.Usagef("run: %s is missing: Twilio needs account, token and sender", name)
 		}
+	}
+	return checkURL(twilioURL, os.Getenv(twilioURL))
+}
+
+// checkURL refuses what is given and no address of the web.
+func checkURL(name, text string) error {
+	u, err := url.Parse(text)
+	if text != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		return service.Usagef("run: %s: wants http(s)://HOST", name)
+	}
+	return nil
+}
+
+func (s *settings) check() error {
+	if err := errors.Join(s.checkTwilio(os.Environ()), checkURL("--public-url", *s.public)); err != nil {
+		return err
 	}
 	if *s.workers < 1 || *s.workers > 1000 {
 		return service.Usagef("run: --workers must be from 1 to 1000")
@@ -142,7 +174,7 @@ func (s *settings) wayOut(env *service.Env, listening string, inner *http.ServeM
 		env.Log.Warn("no public URL: only this machine can call back", "set", service.Variable("smsd", "public-url"))
 		public = own
 	}
-	twilio, err := carrier.NewTwilio(s.twilio, os.Getenv("TWILIO_API_URL"), public)
+	twilio, err := carrier.NewTwilio(s.twilio, os.Getenv(twilioURL), public)
 	if err != nil {
 		return way{}, err
 	}

@@ -185,15 +185,29 @@ func TestRun_TwoOnPostgreSQL(t *testing.T) {
 func TestRun_UsedWrongly(t *testing.T) {
 	s := newStation(t, database.SQLite)
 	for _, args := range [][]string{
-		{"run", "--lisen", "x"}, {"run", "--workers", "0"}, {"run", "--grace", "1ms"}, {"run", "extra"}, {"check"}, {"list", "--jsn"}, {},
+		{"run", "--lisen", "x"}, {"run", "--workers", "0"}, {"run", "--grace", "1ms"}, {"run", "--public-url", "c.example"}, {"run", "extra"}, {"check"}, {"list", "--jsn"}, {},
 	} {
 		if _, stderr, status := s.inProcess("", args...); status != 2 || !strings.HasPrefix(stderr, "smsd: ") {
 			t.Errorf("%q: status %d, %q", args, status, stderr)
 		}
 	}
-	t.Setenv("TWILIO_ACCOUNT_SID", "AC1")
-	if _, stderr, status := s.inProcess("", "run"); status != 2 || !strings.Contains(stderr, "is missing") {
-		t.Errorf("half of Twilio's variables: status %d, %q", status, stderr)
+	for _, step := range []struct{ name, value, says string }{
+		{"TWILIO_ACOUNT_SID", "AC1", "smsd: run: unknown variable TWILIO_ACOUNT_SID: did you mean TWILIO_ACCOUNT_SID?\n"},
+		{"TWILIO_ACCOUNT_SID", "AC1", "smsd: run: TWILIO_AUTH_TOKEN is missing: Twilio needs account, token and sender\n"},
+		{"TWILIO_AUTH_TOKEN", "x", "smsd: run: TWILIO_FROM is missing: Twilio needs account, token and sender\n"},
+		{"TWILIO_FROM", "Consigne", ""},
+		{"TWILIO_API_URL", "api.example", "smsd: run: TWILIO_API_URL: wants http(s)://HOST\n"},
+	} {
+		t.Setenv(step.name, step.value)
+		if step.says == "" {
+			continue
+		}
+		if _, stderr, status := s.inProcess("", "run"); status != 2 || stderr != step.says {
+			t.Errorf("%s: status %d, %q; want 2, %q", step.name, status, stderr, step.says)
+		}
+		if step.name == "TWILIO_ACOUNT_SID" {
+			os.Unsetenv(step.name)
+		}
 	}
 }
 

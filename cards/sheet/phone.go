@@ -37,6 +37,12 @@ func spell(phone string) (string, error) {
 	return digits, nil
 }
 
+// CheckPhone tells whether a number can stand on a card. Error: ErrPhone.
+func CheckPhone(phone string) error {
+	_, err := spell(phone)
+	return err
+}
+
 // separator turns what stands between digits into spaces.
 func separator(r rune) rune {
 	switch r {

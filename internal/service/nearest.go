@@ -12,6 +12,20 @@ func nearest(given string, names []string) string {
 	return best
 }
 
+// slip is how many letters of a name a hand may get wrong.
+const slip = 2
+
+// Misspelt gives the one of names that given was meant to be: all but two of its
+// letters are right. It is empty where given is one of names, or like none. It is
+// for settings that are not this project's, such as a carrier's own variables.
+func Misspelt(given string, names ...string) string {
+	meant := nearest(given, names)
+	if d := distance(given, meant); d == 0 || d > slip {
+		return ""
+	}
+	return meant
+}
+
 // distance counts the letters to put in, take out or change between a and b.
 func distance(a, b string) int {
 	from, to := []rune(a), []rune(b)

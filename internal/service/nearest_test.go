@@ -2,6 +2,17 @@ package service
 
 import "testing"
 
+func TestMisspelt(t *testing.T) {
+	for given, want := range map[string]string{
+		"PAGER_TOKEN": "", "PAGER_TOKNE": "PAGER_TOKEN", "PAGER_TOKE": "PAGER_TOKEN", "PAGER_URL": "", "PAGER_URLS": "PAGER_URL",
+		"PAGER_REGION": "", "PATH": "", "": "",
+	} {
+		if got := Misspelt(given, "PAGER_TOKEN", "PAGER_URL"); got != want {
+			t.Errorf("Misspelt(%q) = %q, want %q", given, got, want)
+		}
+	}
+}
+
 func TestDistance(t *testing.T) {
 	for _, c := range []struct {
 		a, b string

@@ -127,7 +127,7 @@ func TestEnrolment_RefusalsLeaveNothing(t *testing.T) {
 		answer string
 		want   error
 	}{
-		{403, "", ErrRefused}, {404, "", ErrRefused}, {500, "", nil}, {200, "<html>", nil}, {200, `{"relay":"R"}`, nil},
+		{403, "", ErrRefused}, {404, "", ErrRefused}, {429, "", ErrWait}, {500, "", nil}, {200, "<html>", nil}, {200, `{"relay":"R"}`, nil},
 	} {
 		e, _ := answering(t, test.status, test.answer)
 		_, err := e.Do(t.Context(), "12345678")

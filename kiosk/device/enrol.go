@@ -25,6 +25,8 @@ var (
 	ErrCode = errors.New("want the eight digits that the desk shows")
 	// ErrRefused says that the portal does not know the digits, or no longer.
 	ErrRefused = errors.New("the portal refused the digits: they hold for fifteen minutes and once")
+	// ErrWait says that too many wrong digits came from here.
+	ErrWait = errors.New("the portal got too many wrong digits: wait a minute, then try again")
 )
 
 // codeLen is how many digits the desk shows.
@@ -58,7 +60,8 @@ func ParseCode(line string) (string, error) {
 
 // Do makes a key and tells the portal. Until the portal has agreed nothing in the
 // folder changes. It returns ErrEnrolled where a key is and Again is not set,
-// ErrRefused when the portal does not accept the digits.
+// ErrRefused when the portal does not accept the digits, and ErrWait when it
+// takes none for a while.
 func (e Enrolment) Do(ctx context.Context, code string) (Info, error) {
 	if err := e.free(); err != nil {
 		return Info{}, err
@@ -142,6 +145,8 @@ func exchange(request *http.Request, answer *struct{ ID, Relay string }) error {
 	switch {
 	case response.StatusCode == http.StatusForbidden || response.StatusCode == http.StatusNotFound:
 		return ErrRefused
+	case response.StatusCode == http.StatusTooManyRequests:
+		return ErrWait
 	case response.StatusCode/100 != 2:
 		return fmt.Errorf("ask the portal: it answered %d", response.StatusCode)
 	}

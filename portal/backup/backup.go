@@ -20,6 +20,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -46,6 +47,8 @@ var (
 	ErrDamaged = errors.New("damaged")
 	// ErrFolder: the folder holds other things than a backup, or is the store's.
 	ErrFolder = errors.New("not a folder for a backup")
+	// ErrOther: the folder holds the backup of another store.
+	ErrOther = errors.New("the backup of another store")
 	// ErrVersion: the backup was made by a program of another version.
 	ErrVersion = errors.New("made by another version")
 	// ErrKeys: the keys at hand are not those that open the backup.
@@ -81,6 +84,9 @@ func Make(ctx context.Context, s Store, dir string, now time.Time, p Progress) e
 		return err
 	}
 	defer unlock()
+	if err := sameStore(ctx, s.DB.Read(), dir); err != nil {
+		return err
+	}
 	blobs, err := blob.NewDir(filepath.Join(dir, blobFolder))
 	if err != nil {
 		return err
@@ -145,6 +151,25 @@ func takeFolder(s Store, dir string) (unlock func(), err error) {
 		return nil, errors.Join(fmt.Errorf("lock %s: another backup is running: %w", dir, err), d.Close())
 	}
 	return func() { d.Close() }, sweepFiles(dir)
+}
+
+// sameStore refuses a folder with a backup that other keys open: the store was
+// mistaken for another, and would take that one's last copy.
+func sameStore(ctx context.Context, h database.Handle, dir string) error {
+	before, err := dumpKeys(filepath.Join(dir, dumpFile))
+	if err != nil || len(before) == 0 {
+		return err
+	}
+	have, err := fingerprints(ctx, h)
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(before)) {
+		if have[name] != before[name] {
+			return fmt.Errorf("%s holds %w: its %s.key has fingerprint %s", dir, ErrOther, name, before[name])
+		}
+	}
+	return nil
 }
 
 func blobRows(ctx context.Context, h database.Handle) ([]blobRow, error) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -206,6 +207,46 @@ func TestMake_RefusesOtherFolders(t *testing.T) {
 		t.Errorf("the store's own folder: %v, want ErrFolder", err)
 	}
 	checkSound(t, s)
+}
+
+// A store that was mistaken for another must not take that one's only copy, nor
+// prune its papers.
+func TestMake_AnotherStoresBackup(t *testing.T) {
+	s := load(t, freshSQLite(t))
+	dir := filepath.Join(t.TempDir(), "backup")
+	if err := Make(t.Context(), s, dir, noon, quiet); err != nil {
+		t.Fatal(err)
+	}
+	empty, other := emptyStore(t, freshSQLite(t)), emptyStore(t, freshSQLite(t))
+	tie(t, other, "portal", "bb")
+	for name, mistaken := range map[string]Store{"empty": empty, "other": other} {
+		if err := Make(t.Context(), mistaken, dir, noon, quiet); !errors.Is(err, ErrOther) {
+			t.Errorf("%s: %v, want ErrOther", name, err)
+		}
+	}
+	b, err := openBackup(dir)
+	if err != nil || len(b.blobs) == 0 || !maps.Equal(b.head.Keys, needSample(t).keys()) {
+		t.Fatalf("the backup before: %v", err)
+	}
+	for _, row := range b.blobs {
+		if _, err := os.Stat(filepath.Join(dir, blobFolder, row.id[:2], row.id[2:4], row.id)); err != nil {
+			t.Error(err)
+		}
+	}
+	tie(t, s, "smsd", "cc") // made after the first backup
+	if err := Make(t.Context(), s, dir, noon, quiet); err != nil {
+		t.Errorf("the same store again: %v", err)
+	}
+}
+
+func tie(t *testing.T, s Store, name, fingerprint string) {
+	t.Helper()
+	err := s.DB.Write(t.Context(), func(tx database.Handle) error {
+		return database.SetFingerprint(t.Context(), tx, name, fingerprint)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestMake_OneAtATime(t *testing.T) {

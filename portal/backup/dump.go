@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"io/fs"
 	"os"
 	"time"
 	"unicode/utf8"
@@ -174,6 +175,25 @@ func readDump(path string, v dumpVisitor) error {
 		return fmt.Errorf("%s: %w: cut short", dumpFile, ErrDamaged)
 	}
 	return nil
+}
+
+// dumpKeys gives the fingerprints in a dump's first line; none where there is no
+// dump, or one that is no longer readable and so nobody's last copy.
+func dumpKeys(path string) (map[string]string, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var head dumpHead
+	lines := bufio.NewScanner(f)
+	if !lines.Scan() || decode(lines.Bytes(), &head) != nil {
+		return nil, lines.Err()
+	}
+	return head.Keys, nil
 }
 
 // wholeLines splits at line ends and keeps them, so that the sum covers every

@@ -2,8 +2,10 @@ package backup
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,6 +23,10 @@ type file struct {
 
 func newFile(path string) (*file, error) {
 	tmp, err := os.CreateTemp(filepath.Dir(path), tmpPrefix+"*")
+	var fault *fs.PathError
+	if errors.As(err, &fault) {
+		return nil, fmt.Errorf("write %s: %w", path, fault.Err) // the name that was asked for, not the passing one
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -78,7 +78,7 @@ func TestDeposit_refusals(t *testing.T) {
 		"no such day":     {422, "scan.jpg", jpeg, map[string]string{"valid_from": "31/02/2026"}, "Écrivez une date qui existe"},
 		"ends before":     {422, "scan.jpg", jpeg, map[string]string{"valid_from": "06/12/2026"}, "qui vient après le début"},
 		"far too long":    {400, "scan.jpg", jpeg, map[string]string{"title": strings.Repeat("x", 5000)}, "Il est arrivé incomplet ou trop long."},
-		"too long titles": {422, "scan.jpg", jpeg, map[string]string{"title": strings.Repeat("x", 300)}, "Écrivez un titre plus court"},
+		"too long titles": {422, "scan.jpg", jpeg, map[string]string{"title": strings.Repeat("x", 101)}, "Écrivez un titre plus court"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			fields := letter(name)

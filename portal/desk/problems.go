@@ -76,6 +76,7 @@ var invalids = map[string]string{
 	"device":      "Choisissez la borne à laquelle la personne va commencer.",
 	"day":         "Choisissez un jour qui existe, dans les treize mois à venir.",
 	"hour":        "Écrivez une heure entre 00:00 et 23:59, par exemple 14:30.",
+	"hour gap":    "Cette heure n’existe pas ce jour-là : la nuit où l’on avance les montres, on passe de 2 h à 3 h. Choisissez-en une autre.",
 	"place":       "Écrivez où le rendez-vous a lieu, en 40 lettres au plus.",
 	"picture":     "Choisissez une image pour reconnaître le lieu.",
 	"bring":       "Choisissez les papiers dans la liste.",

@@ -70,6 +70,7 @@ func TestPlan_refusals(t *testing.T) {
 		"in two years":    {"day", "26/11/2028", "C’est trop loin"},
 		"no hour":         {"hour", "", "Écrivez une heure"},
 		"25 o'clock":      {"hour", "25:00", "Écrivez une heure"},
+		"no such hour":    {"hour", "02:30", "Cette heure n’existe pas ce jour-là"},
 		"nowhere":         {"place", " ", "Écrivez où le rendez-vous a lieu"},
 		"a long place":    {"place", strings.Repeat("a", 60), "Écrivez où le rendez-vous a lieu"},
 		"no picture":      {"picture", "", "Choisissez une image"},
@@ -77,7 +78,11 @@ func TestPlan_refusals(t *testing.T) {
 		"unknown paper":   {"bring", "sword", "Choisissez les papiers dans la liste."},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := w.post("/desk/people/"+s.id+"/appointments/new", visit(c.field, c.value)...)
+			change := []string{c.field, c.value}
+			if c.value == "02:30" {
+				change = append(change, "day", "28/03/2027") // clocks go forward
+			}
+			a := w.post("/desk/people/"+s.id+"/appointments/new", visit(change...)...)
 			a.says(t, 422, c.says)
 			if c.field != "place" && !strings.Contains(a.body, `value="CCAS du quartier Gare"`) {
 				t.Error("what was typed is gone")

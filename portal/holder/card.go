@@ -81,6 +81,10 @@ func (s *server) unlock(w http.ResponseWriter, r *http.Request) {
 	if errors.As(err, &wrong) {
 		err = vault.ErrCardBlocked
 	}
+	if errors.Is(err, vault.ErrSession) && s.isOpen(r) { // the form was sent twice
+		see(w, r, "home")
+		return
+	}
 	if err != nil {
 		s.seeTrouble(w, r, err)
 		return
@@ -88,6 +92,12 @@ func (s *server) unlock(w http.ResponseWriter, r *http.Request) {
 	dropCookies(w, r, cookieCard)
 	setCookie(w, r, cookieHolder, cookie)
 	see(w, r, "home")
+}
+
+// isOpen tells whether a vault is open here already.
+func (s *server) isOpen(r *http.Request) bool {
+	_, err := s.vault.Holder(r.Context(), deviceOf(r), web.CookieValue(r, cookieHolder))
+	return err == nil
 }
 
 // tries is how often a card may be tried.

@@ -17,7 +17,7 @@ import (
 
 // enrolDevice takes a kiosk in that has a relay's eight digits.
 func (s *server) enrolDevice(w http.ResponseWriter, r *http.Request) {
-	if !s.dead.allow(r) {
+	if !s.digits.allow(r) {
 		http.Error(w, "too many wrong codes: wait", http.StatusTooManyRequests)
 		return
 	}
@@ -34,7 +34,7 @@ func (s *server) enrolDevice(w http.ResponseWriter, r *http.Request) {
 	}
 	dev, err := s.vault.EnrolDevice(r.Context(), ask.Code, ask.Name, seal.PublicKey(public), token)
 	if errors.Is(err, vault.ErrCode) {
-		s.dead.count(r)
+		s.digits.count(r)
 	}
 	if err != nil {
 		refuseDevice(w, r, err)

@@ -41,7 +41,8 @@ type server struct {
 	kiosk     *web.Renderer
 	phone     *web.Renderer
 	static    http.Handler
-	dead      *limiter
+	dead      *limiter // of links
+	digits    *limiter // of devices that enrol
 	begun     *idSet
 }
 
@@ -71,7 +72,7 @@ func New(v *vault.Vault, o Options) http.Handler {
 		vault: v, now: o.Now, idle: o.Idle, countdown: o.Countdown, static: static,
 		kiosk: renderer(sub(kioskFiles, "kioskpages"), kioskPages, funcs),
 		phone: renderer(sub(phoneFiles, "phonepages"), phonePages, funcs),
-		dead:  newLimiter(o.Now), begun: newIDSet(),
+		dead:  newLimiter(o.Now), digits: newLimiter(o.Now), begun: newIDSet(),
 	}
 	return whole(s.routes())
 }

@@ -82,6 +82,20 @@ func TestCard_NoPictures(t *testing.T) {
 	v.post("/k/unlock", picks(p.Pictures), "/k/home")
 }
 
+// TestCard_TwiceSent: five pictures that are sent twice open the vault once, and
+// it stays open.
+func TestCard_TwiceSent(t *testing.T) {
+	s := newStage(t)
+	p := s.people[0]
+	v := s.visitor(true)
+	v.post("/k/card", url.Values{"card": {p.Card}}, "/k/code")
+	v.post("/k/unlock", picks(p.Pictures), "/k/home")
+	v.post("/k/unlock", picks(p.Pictures), "/k/home")
+	v.page("/k/home")
+	v.post("/k/leave", url.Values{}, "/k/goodbye")
+	v.post("/k/unlock", picks(p.Pictures), "/k/ended")
+}
+
 func TestDevice_Refused(t *testing.T) {
 	s := newStage(t)
 	stranger := s.visitor(false)

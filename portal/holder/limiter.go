@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// An address may open five dead links; then one a minute.
+// An address may open five dead links, or try five wrong codes; then one a minute.
 const (
 	tokensEach = 5
 	tokenEvery = time.Minute

@@ -203,6 +203,12 @@ func TestLink_Slow(t *testing.T) {
 	if got := try("192.0.2.8:1"); got != http.StatusNotFound {
 		t.Errorf("another address: %d", got)
 	}
+	// A day centre's kiosk shares its address with its visitors' phones.
+	w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/device/enrol", strings.NewReader("{"))
+	r.RemoteAddr = "192.0.2.7:3"
+	if room.ServeHTTP(w, r); w.Code != http.StatusBadRequest {
+		t.Errorf("a kiosk that enrols after dead links: %d, want 400", w.Code)
+	}
 	s.pass(time.Minute)
 	if got := try("192.0.2.7:1"); got != http.StatusNotFound {
 		t.Errorf("after a minute: %d, want one more try", got)

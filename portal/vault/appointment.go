@@ -39,7 +39,7 @@ func (n *NewAppointment) start(now time.Time, loc *time.Location) (time.Time, er
 	start := time.Date(n.Day.Year, n.Day.Month, n.Day.Day, n.Hour, n.Minute, 0, 0, loc)
 	switch {
 	case start.Hour() != n.Hour: // the hour that the clocks leave out in spring
-		return start, &Invalid{"hour", "unknown"}
+		return start, &Invalid{"hour", "gap"}
 	case !start.After(now):
 		return start, ErrPast
 	case start.After(now.AddDate(0, 13, 0)):

@@ -23,11 +23,14 @@ type Deposit struct {
 	Once                  string // the number of the form
 }
 
+// maxTitle is the longest title of a paper, in letters.
+const maxTitle = 100
+
 func (d *Deposit) check() error {
 	if !slices.Contains(locales.PaperKinds, d.Kind) {
 		return &Invalid{"kind", "unknown"}
 	}
-	if d.Title = strings.Join(strings.Fields(d.Title), " "); len([]rune(d.Title)) > maxName {
+	if d.Title = strings.Join(strings.Fields(d.Title), " "); len([]rune(d.Title)) > maxTitle {
 		return &Invalid{"title", "long"}
 	}
 	if !d.ValidFrom.IsZero() && !d.ValidUntil.IsZero() && d.ValidUntil.Number() < d.ValidFrom.Number() {

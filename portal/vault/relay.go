@@ -27,10 +27,17 @@ const relayColumns = "id, name, kind, badge, colour, phone, address, zone"
 // Colours are the ring colours a relay's badge can have.
 var Colours = []string{"green", "rust", "blue", "violet"}
 
+// maxRelayName is the longest name of a relay, in letters: every voice says it
+// whole, and every screen shows it.
+const maxRelayName = 80
+
 // AddRelay makes a relay, and has its name spoken in every language. Its keys
 // are made by the first member who accepts an invitation.
 func (v *Vault) AddRelay(ctx context.Context, r Relay) (Relay, error) {
-	r.ID, r.Name, r.Phone = rand.Text(), strings.TrimSpace(r.Name), strings.TrimSpace(r.Phone)
+	r.ID = rand.Text()
+	for _, line := range []*string{&r.Name, &r.Kind, &r.Phone, &r.Address} {
+		*line = strings.Join(strings.Fields(*line), " ") // one line each, on pages and in lists
+	}
 	if r.Zone == "" {
 		r.Zone = "Europe/Paris"
 	}
@@ -62,6 +69,9 @@ func (v *Vault) AddRelay(ctx context.Context, r Relay) (Relay, error) {
 func (r Relay) check() error {
 	if r.Name == "" {
 		return &Invalid{"name", "missing"}
+	}
+	if len([]rune(r.Name)) > maxRelayName {
+		return &Invalid{"name", "long"}
 	}
 	if r.Phone == "" {
 		return &Invalid{"phone", "missing"}

@@ -37,8 +37,8 @@ type Invitation struct{ RelayName, Name, Email string }
 // Invite makes an invitation of seven days for a member of a relay and gives
 // its 16 letters, which are stored nowhere.
 func (v *Vault) Invite(ctx context.Context, relayID, email, name string) (letters string, err error) {
-	email, name = strings.TrimSpace(email), strings.TrimSpace(name)
-	if at := strings.IndexByte(email, '@'); at < 1 || at == len(email)-1 {
+	email, name = strings.TrimSpace(email), strings.Join(strings.Fields(name), " ")
+	if at := strings.IndexByte(email, '@'); at < 1 || at == len(email)-1 || len(strings.Fields(email)) > 1 {
 		return "", &Invalid{"email", "unknown"}
 	}
 	if name == "" {
