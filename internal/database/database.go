@@ -42,6 +42,7 @@ type DB struct {
 	kind   Kind
 	writer *sql.DB // SQLite: exactly one connection, so that writers queue here and not in the file's lock
 	reader *sql.DB // refuses to write, on both databases
+	summed map[string]Table
 }
 
 // Open opens the store named by url, "sqlite:PATH" or "postgres://…", creating and migrating it where needed. Several
@@ -68,6 +69,9 @@ func open(ctx context.Context, url string, migrations fs.FS) (*DB, error) {
 	}
 	if err != nil {
 		return nil, fmt.Errorf("database: %w", mapped(err))
+	}
+	if err := d.learnSums(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("database: %w", mapped(err)), d.Close())
 	}
 	return d, nil
 }
@@ -116,7 +120,7 @@ func (d *DB) writeOnce(ctx context.Context, fn func(tx Handle) error) error {
 		return fmt.Errorf("begin: %w", mapped(err))
 	}
 	defer tx.Rollback() // after a commit this does nothing; after an error or a panic it undoes
-	if err := fn(handle{on: tx, kind: d.kind}); err != nil {
+	if err := fn(handle{on: tx, kind: d.kind, summed: d.summed}); err != nil {
 		return err
 	}
 	err = tx.Commit()

@@ -254,14 +254,17 @@ func TestTables(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		columns := map[string][]string{}
+		columns, keys := map[string][]string{}, map[string][]string{}
 		for _, table := range tables {
-			columns[table.Name] = table.Columns
+			columns[table.Name], keys[table.Name] = table.Columns, table.Key
+		}
+		if diff := cmp.Diff([]string{"mark", "access_id"}, keys["access_mark"]); diff != "" {
+			t.Errorf("key of access_mark, in the key's order: -want +got:\n%s", diff)
 		}
 		if diff := cmp.Diff([]string{"id", "n", "body", "parent"}, columns["thing"]); diff != "" {
 			t.Errorf("columns of thing: -want +got:\n%s", diff)
 		}
-		if diff := cmp.Diff([]string{"name", "fingerprint"}, columns["key_fingerprint"]); diff != "" {
+		if diff := cmp.Diff([]string{"name", "fingerprint", "row_sum"}, columns["key_fingerprint"]); diff != "" {
 			t.Errorf("columns of key_fingerprint: -want +got:\n%s", diff)
 		}
 		if _, has := columns["goose_db_version"]; has {

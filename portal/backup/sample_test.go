@@ -328,8 +328,8 @@ func TestSample(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, table := range tables {
-		// An attempt is made by smsd alone.
-		if rows[table.Name] == 0 && table.Name != "attempt" {
+		// An attempt is made by smsd alone, and no upgrade is under way.
+		if rows[table.Name] == 0 && table.Name != "attempt" && table.Name != "unsummed" {
 			t.Errorf("table %s is empty", table.Name)
 		}
 	}
