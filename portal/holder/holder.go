@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -32,6 +33,12 @@ type Options struct {
 	Idle, Countdown time.Duration
 }
 
+// An address may open five dead links; then one a minute.
+const (
+	tokensEach = 5
+	tokenEvery = time.Minute
+)
+
 // server holds what all handlers share.
 type server struct {
 	vault     *vault.Vault
@@ -41,7 +48,7 @@ type server struct {
 	kiosk     *web.Renderer
 	phone     *web.Renderer
 	static    http.Handler
-	dead      *limiter
+	dead      *web.Limiter[netip.Prefix]
 	begun     *idSet
 }
 
@@ -71,7 +78,7 @@ func New(v *vault.Vault, o Options) http.Handler {
 		vault: v, now: o.Now, idle: o.Idle, countdown: o.Countdown, static: static,
 		kiosk: renderer(sub(kioskFiles, "kioskpages"), kioskPages, funcs),
 		phone: renderer(sub(phoneFiles, "phonepages"), phonePages, funcs),
-		dead:  newLimiter(o.Now), begun: newIDSet(),
+		dead:  web.NewLimiter[netip.Prefix](o.Now, tokensEach, tokenEvery), begun: newIDSet(),
 	}
 	return whole(s.routes())
 }

@@ -3,7 +3,6 @@ package vault
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"consigne/internal/database"
 )
@@ -47,11 +46,6 @@ var (
 type WrongPictures struct{ Left int }
 
 func (e *WrongPictures) Error() string { return fmt.Sprintf("wrong pictures: %d tries left", e.Left) }
-
-// TooSoon says that sign-in is slowed down after wrong tries.
-type TooSoon struct{ Until time.Time }
-
-func (e *TooSoon) Error() string { return "too many wrong tries: wait" }
 
 // Invalid says which field of a form cannot be taken, and why, in a word that
 // the page turns into a sentence: "missing", "unknown", "past", "short", "phone".

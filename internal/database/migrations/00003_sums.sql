@@ -18,6 +18,10 @@ ALTER TABLE person ADD COLUMN row_sum blob;
 ALTER TABLE relay ADD COLUMN row_sum blob;
 ALTER TABLE relay_voice ADD COLUMN row_sum blob;
 
+-- Who fails to sign in is slowed down by where they are: nobody keeps a member out from afar.
+ALTER TABLE member DROP COLUMN failures;
+ALTER TABLE member DROP COLUMN not_before;
+
 -- Tables whose rows have no sums yet: the next program that opens the store fills them in and empties this list.
 CREATE TABLE unsummed (
     name TEXT PRIMARY KEY
