@@ -52,6 +52,21 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	return open(ctx, url, migrationFiles())
 }
 
+// OpenExisting is [Open] for a command that only looks: where there is no store it makes none and returns [ErrNoStore].
+// A mistyped path must not become a new store that is then found to be in order.
+func OpenExisting(ctx context.Context, url string) (*DB, error) {
+	var err error
+	if path, is := strings.CutPrefix(url, "sqlite:"); is {
+		err = existsSQLite(path)
+	} else if strings.HasPrefix(url, "postgres") {
+		err = existsPostgreSQL(ctx, url)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("database: %w", mapped(err))
+	}
+	return Open(ctx, url)
+}
+
 func open(ctx context.Context, url string, migrations fs.FS) (*DB, error) {
 	scheme, rest, found := strings.Cut(url, ":")
 	var (

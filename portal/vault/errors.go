@@ -17,6 +17,8 @@ var (
 	ErrSession   = errors.New("session has ended")
 	ErrRepeated  = errors.New("form was carried out already")
 
+	ErrRelayName = errors.New("a relay has this name already")
+
 	ErrCardText    = errors.New("this is no card")
 	ErrCardUnknown = errors.New("card opens no vault")
 	ErrCardStopped = errors.New("card was stopped")

@@ -110,7 +110,8 @@ func VerifyJournal(ctx context.Context, h database.Handle, damage func(string)) 
 // written. Everybody has one: it begins with the enrolment.
 func verifyHeads(ctx context.Context, h database.Handle, damage func(string)) error {
 	people, err := collect(ctx, h, func(scan func(...any) error) (person string, err error) {
-		return person, scan(&person)
+		err = scan(&person)
+		return person, err
 	}, `SELECT p.id FROM person p LEFT JOIN journal_head h ON h.person_id = p.id
 		LEFT JOIN journal j ON j.person_id = p.id AND j.number = (SELECT MAX(number) FROM journal l WHERE l.person_id = p.id)
 		WHERE h.number IS NULL OR j.number IS NULL OR h.number <> j.number OR h.chain <> j.chain ORDER BY p.id`)
