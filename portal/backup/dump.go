@@ -153,7 +153,7 @@ func readDump(path string, v dumpVisitor) error {
 		}
 	}
 	if err := lines.Err(); err != nil {
-		return fmt.Errorf("%s: %w: %v", dumpFile, ErrDamaged, err)
+		return fmt.Errorf("%s: %w: %w", dumpFile, ErrDamaged, err)
 	}
 	if !r.ended {
 		return fmt.Errorf("%s: %w: cut short", dumpFile, ErrDamaged)
@@ -278,7 +278,7 @@ func decode(b []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
-		return fmt.Errorf("%w: %v", ErrDamaged, err)
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	return nil
 }
