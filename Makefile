@@ -46,8 +46,9 @@ screens: voices ## write every screen as a picture to screens/, and one sheet of
 	@rm -rf screens && mkdir screens
 	CONSIGNE_SCREENS=$(CURDIR)/screens $(GO) test -count=1 -run TestScreens ./portal/holder
 	$(GO) test -count=1 -timeout 20m ./e2e -run TestPath -args -shots $(CURDIR)/screens
-	@montage -label '%t' screens/*.png -tile 6x -geometry 480x300+6+6 screens/all.png
-	@echo "screens/all.png shows all $$(ls screens | wc -l) at once"
+	@mkdir screens/small && mogrify -path screens/small -resize 320x200 screens/*.png
+	@montage -label '%t' screens/small/*.png -tile 12x -geometry 320x200+6+6 screens/all.png
+	@echo "screens/all.png shows all $$(ls screens/small | wc -l) at once" && rm -r screens/small
 
 theft: build ## try every picture code on a stolen copy (long)
 	@$(GO) run ./e2e/theft

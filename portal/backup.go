@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"path/filepath"
 
+	"consigne/internal/database"
 	"consigne/internal/seal"
 	"consigne/internal/service"
 	"consigne/portal/backup"
@@ -28,7 +29,7 @@ func verifyCommand() service.Command {
 }
 
 func verify(ctx context.Context, env *service.Env, paths *service.Paths) error {
-	s, err := openExisting(ctx, paths)
+	s, err := openStore(ctx, paths, database.OpenExisting)
 	if err != nil {
 		return fmt.Errorf("verify: %w", err)
 	}
@@ -57,7 +58,7 @@ func backupCommand() service.Command {
 		Setup: func(f *service.Flags) service.Run {
 			paths := f.PathsAndBlobs()
 			return func(ctx context.Context, env *service.Env) error {
-				s, err := openExisting(ctx, paths)
+				s, err := openStore(ctx, paths, database.OpenExisting)
 				if err != nil {
 					return fmt.Errorf("backup: %w", err)
 				}
@@ -93,7 +94,7 @@ func restore(ctx context.Context, env *service.Env, paths *service.Paths) error 
 	if err != nil {
 		return err
 	}
-	s, err := openStore(ctx, paths)
+	s, err := openStore(ctx, paths, database.Open)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"consigne/cards"
 	"consigne/cards/sheet"
+	"consigne/internal/database"
 	"consigne/internal/service"
 	"consigne/portal/backup"
 )
@@ -100,7 +101,10 @@ func (o sheetOptions) print(ctx context.Context, env *service.Env) error {
 // relayPhone is the number of the relay that was named or, where none was, of
 // the first by name; which one is said.
 func (o sheetOptions) relayPhone(ctx context.Context, env *service.Env) (string, error) {
-	p, err := openPortal(ctx, o.paths, defaultURL, env.Log)
+	p, err := lookAtPortal(ctx, o.paths, env.Log)
+	if errors.Is(err, database.ErrNoStore) {
+		return "", fmt.Errorf("%w: give --phone, or the --data of a store that has a relay", err)
+	}
 	if err != nil {
 		return "", err
 	}

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -57,6 +58,8 @@ func TestCommands_UsedWrongly(t *testing.T) {
 		{[]string{"serve", "--trusted-proxy", "everybody"}, "no network"},
 		{[]string{"serve", "--data", data, "--blobs", "s3://bucket"}, "--blobs"},
 		{[]string{"backup", "--data", data}, "DIR"},
+		{[]string{"serve", "--database", "mysql://me:hunter2@h/x"}, "serve: --database: must be sqlite:PATH or postgres://USER@HOST/NAME"},
+		{[]string{"relay", "list", "--database", "consigne.db"}, "--database: must be sqlite:PATH"},
 		{[]string{"restore", "a", "b"}, "DIR"},
 		{[]string{"relay", "add", "--data", data, "--name", "X"}, "--phone"},
 		{[]string{"relay", "add", "--data", data, "--phone", "1"}, "--name"},
@@ -77,6 +80,9 @@ func TestCommands_UsedWrongly(t *testing.T) {
 		if status != service.StatusUsage || out != "" || !strings.Contains(errs, tt.says) || !strings.HasPrefix(errs, "portal: ") {
 			t.Errorf("portal %s: status %d, %q, %q; want 2 and %q", strings.Join(tt.args, " "), status, out, errs, tt.says)
 		}
+		if strings.Contains(errs, "hunter2") {
+			t.Errorf("a password is printed: %q", errs)
+		}
 	}
 	if _, err := os.Stat(data); err == nil {
 		t.Error("a command that was used wrongly made a store")
@@ -85,14 +91,74 @@ func TestCommands_UsedWrongly(t *testing.T) {
 
 // A mistyped folder is no store, and none is made of it.
 func TestCommands_NoStore(t *testing.T) {
-	for _, args := range [][]string{{"verify"}, {"backup", filepath.Join(t.TempDir(), "b")}, {"key", "print"}} {
+	for _, args := range [][]string{
+		{"verify"}, {"backup", filepath.Join(t.TempDir(), "b")}, {"relay", "list"}, {"staff", "list"},
+		{"card", "sheet", "--out", filepath.Join(t.TempDir(), "cards.pdf")},
+	} {
 		data := newData(t)
-		status, _, errs := run(t, append(args, "--data", data)...)
-		if status != service.StatusFailed {
+		status, out, errs := run(t, append(args, "--data", data)...)
+		if status != service.StatusFailed || out != "" || !strings.Contains(errs, "no store at "+data) {
 			t.Errorf("portal %s: status %d, %q; want 1", args[0], status, errs)
 		}
-		if _, err := os.Stat(data); err == nil {
-			t.Errorf("portal %s made a store", args[0])
+		for _, path := range []string{data, data + ".keys"} {
+			if _, err := os.Stat(path); err == nil {
+				t.Errorf("portal %s made %s", args[0], path)
+			}
+		}
+		url := dbtest.EmptyURL(t)
+		status, _, errs = run(t, append(args, "--data", data, "--database", url)...)
+		if status != service.StatusFailed || !strings.Contains(errs, "no store in this database") {
+			t.Errorf("portal %s, PostgreSQL: status %d, %q; want 1", args[0], status, errs)
+		}
+	}
+	data := newData(t)
+	if status, _, errs := run(t, "key", "print", "--data", data); status != service.StatusFailed {
+		t.Errorf("key print: status %d, %q; want 1", status, errs)
+	}
+}
+
+// A relay is named by its name: there are no two of one.
+func TestRelayAdd_NameTaken(t *testing.T) {
+	data := newData(t)
+	add := func(name string) (int, string, string) {
+		return run(t, "relay", "add", "--data", data, "--name", name, "--phone", "+33465712042")
+	}
+	if status, _, errs := add("Les Étoiles"); status != service.StatusDone {
+		t.Fatalf("status %d, %q", status, errs)
+	}
+	for _, name := range []string{"Les Étoiles", " les étoiles "} {
+		status, out, errs := add(name)
+		if want := `portal: relay add: --name "` + strings.TrimSpace(name) + `": a relay has this name already`; status != service.StatusFailed || out != "" || strings.TrimSpace(errs) != want {
+			t.Errorf("status %d, %q, %q; want 1 and %q", status, out, errs, want)
+		}
+	}
+	if list := done(t, "relay", "list", "--data", data); strings.Count(list, "\n") != 1 {
+		t.Errorf("relays: %q", list)
+	}
+}
+
+// One changed bit in a card's salt, and the end of a journal cut off.
+func TestVerify_Damage(t *testing.T) {
+	data := newData(t)
+	done(t, "demo", "--data", data)
+	done(t, "verify", "--data", data)
+	for _, harm := range []struct{ damage, says string }{
+		{"UPDATE card SET salt = zeroblob(16), row_sum = row_sum WHERE id = (SELECT MIN(id) FROM card)", "card.salt of "},
+		{"DELETE FROM journal WHERE number = (SELECT MAX(number) FROM journal)", "journal of "},
+	} {
+		db, err := database.Open(t.Context(), "sqlite:"+filepath.Join(data, "consigne.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = db.Write(t.Context(), func(tx database.Handle) error {
+			_, err := tx.Exec(t.Context(), harm.damage)
+			return err
+		})
+		if err := errors.Join(err, db.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if status, out, errs := run(t, "verify", "--data", data); status != service.StatusFailed || !strings.Contains(out, harm.says) || !strings.Contains(errs, "damage found") {
+			t.Errorf("%s: status %d, %q, %q", harm.damage, status, out, errs)
 		}
 	}
 }
@@ -132,7 +198,7 @@ func TestKeys(t *testing.T) {
 		t.Error("beside a store in use a new key was made")
 	}
 	other := newData(t)
-	done(t, "relay", "list", "--data", other)
+	done(t, "relay", "add", "--data", other, "--name", "Ailleurs", "--phone", "+33465712042")
 	if status, _, errs := run(t, "relay", "list", "--data", data, "--keys", other+".keys"); status != 1 || !strings.Contains(errs, "does not fit") {
 		t.Errorf("another store's key: status %d, %q", status, errs)
 	}
@@ -148,8 +214,6 @@ func TestRelaysAndStaff(t *testing.T) {
 	data := newData(t)
 	at := []string{"--data", data}
 	id := strings.TrimSpace(done(t, append([]string{"relay", "add", "--name", "Les Tilleuls", "--badge", "deciduous-tree", "--phone", "+33465712042"}, at...)...))
-	done(t, append([]string{"relay", "add", "--name", "Twice", "--phone", "+33465712043"}, at...)...)
-	done(t, append([]string{"relay", "add", "--name", "Twice", "--phone", "+33465712044"}, at...)...)
 	if out := done(t, append([]string{"relay", "list"}, at...)...); !strings.Contains(out, id+"\tLes Tilleuls\taccueil de jour\tdeciduous-tree\tgreen\t+33465712042\n") {
 		t.Errorf("relay list: %q", out)
 	}
@@ -158,10 +222,8 @@ func TestRelaysAndStaff(t *testing.T) {
 			t.Errorf("device code of %q: %q", relay, out)
 		}
 	}
-	for _, relay := range []string{"Twice", "nobody"} {
-		if status, out, _ := run(t, append([]string{"device", "code", "--relay", relay}, at...)...); status != 1 || out != "" {
-			t.Errorf("device code of %q: status %d, %q", relay, status, out)
-		}
+	if status, out, _ := run(t, append([]string{"device", "code", "--relay", "nobody"}, at...)...); status != 1 || out != "" {
+		t.Errorf("device code of nobody's relay: status %d, %q", status, out)
 	}
 	done(t, append([]string{"relay", "add", "--name", "Deux\tlignes\nici ", "--kind", "a\nb", "--phone", "3949"}, at...)...)
 	if out := done(t, append([]string{"relay", "list"}, at...)...); !strings.Contains(out, "\tDeux lignes ici\ta b\thouse\tgreen\t3949\n") {
@@ -191,7 +253,17 @@ func TestCardSheet(t *testing.T) {
 	data, dir := newData(t), t.TempDir()
 	pdf, texts := filepath.Join(dir, "stock.pdf"), filepath.Join(dir, "stock.txt")
 	status, _, errs := run(t, "card", "sheet", "--data", data, "--out", pdf)
-	if status != 2 || !strings.Contains(errs, "--phone") {
+	if status != 1 || !strings.Contains(errs, "--phone") {
+		t.Errorf("without a store and a number: status %d, %q", status, errs)
+	}
+	db, err := database.Open(t.Context(), "sqlite:"+filepath.Join(data, "consigne.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if status, _, errs := run(t, "card", "sheet", "--data", data, "--out", pdf); status != 2 || !strings.Contains(errs, "--phone") {
 		t.Errorf("without a relay and a number: status %d, %q", status, errs)
 	}
 	done(t, "relay", "add", "--data", data, "--name", "Les Tilleuls", "--phone", "+33465712042")

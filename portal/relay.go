@@ -42,6 +42,9 @@ func addRelay(ctx context.Context, env *service.Env, paths *service.Paths, r vau
 	}
 	defer p.Close()
 	r, err = p.vault.AddRelay(ctx, r)
+	if errors.Is(err, vault.ErrRelayName) {
+		return fmt.Errorf("relay add: --name %q: %w", strings.TrimSpace(r.Name), err)
+	}
 	if err != nil {
 		return fmt.Errorf("relay add: %w", invalidFlag(err))
 	}
@@ -98,7 +101,7 @@ func relayListCommand() service.Command {
 }
 
 func listRelays(ctx context.Context, env *service.Env, paths *service.Paths) error {
-	p, err := openPortal(ctx, paths, defaultURL, env.Log)
+	p, err := lookAtPortal(ctx, paths, env.Log)
 	if err != nil {
 		return fmt.Errorf("relay list: %w", err)
 	}

@@ -63,7 +63,7 @@ func staffListCommand() service.Command {
 }
 
 func listStaff(ctx context.Context, env *service.Env, paths *service.Paths, relay string) error {
-	p, err := openPortal(ctx, paths, defaultURL, env.Log)
+	p, err := lookAtPortal(ctx, paths, env.Log)
 	if err != nil {
 		return fmt.Errorf("staff list: %w", err)
 	}

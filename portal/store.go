@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -36,12 +35,16 @@ func checkPaths(paths *service.Paths) error {
 	return nil
 }
 
-// openStore opens the store, making it where there is none.
-func openStore(ctx context.Context, paths *service.Paths) (*store, error) {
+// An opener opens the database that paths name: database.Open, or
+// database.OpenExisting for a command that only looks.
+type opener func(ctx context.Context, url string) (*database.DB, error)
+
+// openStore opens the store; with database.Open it makes it where there is none.
+func openStore(ctx context.Context, paths *service.Paths, open opener) (*store, error) {
 	if err := checkPaths(paths); err != nil {
 		return nil, err
 	}
-	db, err := database.Open(ctx, paths.Database())
+	db, err := open(ctx, paths.Database())
 	if err != nil {
 		return nil, err
 	}
@@ -50,17 +53,6 @@ func openStore(ctx context.Context, paths *service.Paths) (*store, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	return &store{paths: paths, db: db, blobs: blobs}, nil
-}
-
-// openExisting opens the store for a command that looks at it: a mistyped
-// folder must not become a new store that is then found to be in order.
-func openExisting(ctx context.Context, paths *service.Paths) (*store, error) {
-	if file, ok := strings.CutPrefix(paths.Database(), "sqlite:"); ok {
-		if _, err := os.Stat(file); err != nil {
-			return nil, fmt.Errorf("no store: %w", err)
-		}
-	}
-	return openStore(ctx, paths)
 }
 
 // Close gives the database back. What was committed is durable already, so an
@@ -81,7 +73,17 @@ type portal struct {
 // openPortal opens the store and its keys, making what is missing at a first
 // start. publicURL is where phones reach it.
 func openPortal(ctx context.Context, paths *service.Paths, publicURL string, log *slog.Logger) (*portal, error) {
-	s, err := openStore(ctx, paths)
+	return openPortalBy(ctx, database.Open, paths, publicURL, log)
+}
+
+// lookAtPortal is [openPortal] for a command that changes nothing: it makes no
+// store.
+func lookAtPortal(ctx context.Context, paths *service.Paths, log *slog.Logger) (*portal, error) {
+	return openPortalBy(ctx, database.OpenExisting, paths, defaultURL, log)
+}
+
+func openPortalBy(ctx context.Context, open opener, paths *service.Paths, publicURL string, log *slog.Logger) (*portal, error) {
+	s, err := openStore(ctx, paths, open)
 	if err != nil {
 		return nil, err
 	}
@@ -112,26 +114,16 @@ func newVault(s *store, key seal.Key, sms *queue.Sender, publicURL string, log *
 	})
 }
 
-// findRelay takes a relay's id, or its name if only one relay has it.
+// findRelay takes a relay's id or its name.
 func findRelay(ctx context.Context, v *vault.Vault, text string) (vault.Relay, error) {
 	relays, err := v.Relays(ctx)
 	if err != nil {
 		return vault.Relay{}, err
 	}
-	var found []vault.Relay
 	for _, r := range relays {
-		if r.ID == text {
+		if r.ID == text || strings.EqualFold(r.Name, strings.TrimSpace(text)) {
 			return r, nil
 		}
-		if strings.EqualFold(r.Name, strings.TrimSpace(text)) {
-			found = append(found, r)
-		}
 	}
-	switch len(found) {
-	case 0:
-		return vault.Relay{}, fmt.Errorf("no relay %q: see portal relay list", text)
-	case 1:
-		return found[0], nil
-	}
-	return vault.Relay{}, fmt.Errorf("%d relays are called %q: give the id", len(found), text)
+	return vault.Relay{}, fmt.Errorf("no relay %q: see portal relay list", text)
 }

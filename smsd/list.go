@@ -34,7 +34,7 @@ func setupList(f *service.Flags) service.Run {
 		if *asJSON {
 			write = listJSON
 		}
-		return withStore(ctx, paths, func(db *database.DB) error {
+		return withExisting(ctx, paths, func(db *database.DB) error {
 			out := bufio.NewWriter(env.Stdout)
 			return errors.Join(write(ctx, db.Read(), out), out.Flush())
 		})

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"consigne/internal/database"
+	"consigne/internal/database/dbtest"
 	"consigne/internal/revoked"
 	"consigne/smsd/carrier/twiliotest"
 	"consigne/smsd/queue"
@@ -185,7 +186,8 @@ func TestRun_TwoOnPostgreSQL(t *testing.T) {
 func TestRun_UsedWrongly(t *testing.T) {
 	s := newStation(t, database.SQLite)
 	for _, args := range [][]string{
-		{"run", "--lisen", "x"}, {"run", "--workers", "0"}, {"run", "--grace", "1ms"}, {"run", "--public-url", "c.example"}, {"run", "extra"}, {"check"}, {"list", "--jsn"}, {},
+		{"run", "--lisen", "x"}, {"run", "--workers", "0"}, {"run", "--grace", "1ms"}, {"run", "--public-url", "c.example"}, {"run", "extra"}, {"check"}, {"list", "--jsn"},
+		{"list", "--database", "mysql://h/x"}, {"run", "--database", "consigne.db"}, {"enqueue", "--database", "postgres:x"}, {},
 	} {
 		if _, stderr, status := s.inProcess("", args...); status != 2 || !strings.HasPrefix(stderr, "smsd: ") {
 			t.Errorf("%q: status %d, %q", args, status, stderr)
@@ -208,6 +210,21 @@ func TestRun_UsedWrongly(t *testing.T) {
 		if step.name == "TWILIO_ACOUNT_SID" {
 			os.Unsetenv(step.name)
 		}
+	}
+}
+
+// A mistyped path is no store, and none is made of it.
+func TestList_NoStore(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "data", "consigne.db")
+	for url, says := range map[string]string{"sqlite:" + path: "no store at " + path, dbtest.EmptyURL(t): "no store in this database"} {
+		s := newStation(t, database.SQLite)
+		out, errs, status := s.inProcess("", "list", "--database", url)
+		if status != 1 || out != "" || !strings.Contains(errs, says) {
+			t.Errorf("status %d, %q, %q; want 1 and %q", status, out, errs, says)
+		}
+	}
+	if _, err := os.Stat(filepath.Dir(path)); err == nil {
+		t.Error("a store was made")
 	}
 }
 

@@ -42,6 +42,7 @@ type DB struct {
 	kind   Kind
 	writer *sql.DB // SQLite: exactly one connection, so that writers queue here and not in the file's lock
 	reader *sql.DB // refuses to write, on both databases
+	summed map[string]Table
 }
 
 // Open opens the store named by url, "sqlite:PATH" or "postgres://…", creating and migrating it where needed. Several
@@ -49,6 +50,21 @@ type DB struct {
 // the store was made by a newer program, and one of this package's errors for a full disk or a held lock.
 func Open(ctx context.Context, url string) (*DB, error) {
 	return open(ctx, url, migrationFiles())
+}
+
+// OpenExisting is [Open] for a command that only looks: where there is no store it makes none and returns [ErrNoStore].
+// A mistyped path must not become a new store that is then found to be in order.
+func OpenExisting(ctx context.Context, url string) (*DB, error) {
+	var err error
+	if path, is := strings.CutPrefix(url, "sqlite:"); is {
+		err = existsSQLite(path)
+	} else if strings.HasPrefix(url, "postgres") {
+		err = existsPostgreSQL(ctx, url)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("database: %w", mapped(err))
+	}
+	return Open(ctx, url)
 }
 
 func open(ctx context.Context, url string, migrations fs.FS) (*DB, error) {
@@ -68,6 +84,9 @@ func open(ctx context.Context, url string, migrations fs.FS) (*DB, error) {
 	}
 	if err != nil {
 		return nil, fmt.Errorf("database: %w", mapped(err))
+	}
+	if err := d.learnSums(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("database: %w", mapped(err)), d.Close())
 	}
 	return d, nil
 }
@@ -116,7 +135,7 @@ func (d *DB) writeOnce(ctx context.Context, fn func(tx Handle) error) error {
 		return fmt.Errorf("begin: %w", mapped(err))
 	}
 	defer tx.Rollback() // after a commit this does nothing; after an error or a panic it undoes
-	if err := fn(handle{on: tx, kind: d.kind}); err != nil {
+	if err := fn(handle{on: tx, kind: d.kind, summed: d.summed}); err != nil {
 		return err
 	}
 	err = tx.Commit()

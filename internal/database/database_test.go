@@ -63,6 +63,40 @@ func TestOpen_Refuses(t *testing.T) {
 	}
 }
 
+// Who only looks makes no store, and finds one that is there.
+func TestOpenExisting(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "data")
+	empty := filepath.Join(t.TempDir(), "empty.db")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	bare := dbtest.EmptyURL(t)
+	for _, url := range []string{"sqlite:" + filepath.Join(folder, "consigne.db"), "sqlite:" + empty, bare, bare} {
+		if db, err := database.OpenExisting(t.Context(), url); !errors.Is(err, database.ErrNoStore) {
+			t.Errorf("%s: got %v, want ErrNoStore", url, err)
+			if err == nil {
+				db.Close()
+			}
+		}
+	}
+	if _, err := os.Stat(folder); err == nil {
+		t.Error("a folder was made")
+	}
+	for _, kind := range []database.Kind{database.SQLite, database.PostgreSQL} {
+		db, err := database.OpenExisting(t.Context(), dbtest.URL(t, kind))
+		if err != nil {
+			t.Errorf("%s: %v", kind, err)
+			continue
+		}
+		db.Close()
+	}
+	for _, url := range []string{"mysql://a@b/c", "postgres://%zz", "postgres://nobody@127.0.0.1:1/none?connect_timeout=2"} {
+		if _, err := database.OpenExisting(t.Context(), url); err == nil || errors.Is(err, database.ErrNoStore) {
+			t.Errorf("%s: got %v, want another error", url, err)
+		}
+	}
+}
+
 func TestOpen_OddPath(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "new folder", "a b?c=1#d%25é.db")
 	db, err := database.Open(t.Context(), "sqlite:"+path)
@@ -254,14 +288,17 @@ func TestTables(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		columns := map[string][]string{}
+		columns, keys := map[string][]string{}, map[string][]string{}
 		for _, table := range tables {
-			columns[table.Name] = table.Columns
+			columns[table.Name], keys[table.Name] = table.Columns, table.Key
+		}
+		if diff := cmp.Diff([]string{"mark", "access_id"}, keys["access_mark"]); diff != "" {
+			t.Errorf("key of access_mark, in the key's order: -want +got:\n%s", diff)
 		}
 		if diff := cmp.Diff([]string{"id", "n", "body", "parent"}, columns["thing"]); diff != "" {
 			t.Errorf("columns of thing: -want +got:\n%s", diff)
 		}
-		if diff := cmp.Diff([]string{"name", "fingerprint"}, columns["key_fingerprint"]); diff != "" {
+		if diff := cmp.Diff([]string{"name", "fingerprint", "row_sum"}, columns["key_fingerprint"]); diff != "" {
 			t.Errorf("columns of key_fingerprint: -want +got:\n%s", diff)
 		}
 		if _, has := columns["goose_db_version"]; has {

@@ -16,6 +16,7 @@ var (
 	ErrExists   = errors.New("row exists already")
 	ErrFull     = errors.New("no space left for the store")
 	ErrBusy     = errors.New("store is busy")
+	ErrNoStore  = errors.New("no store")
 )
 
 // ErrNewer says that a store was migrated by a newer program; this one must not touch it.

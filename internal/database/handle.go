@@ -14,7 +14,8 @@ import (
 // statement: where a row may exist already, say ON CONFLICT DO NOTHING and look at the count.
 type Handle interface {
 	// Exec runs a statement and returns how many rows it touched. Its errors match ErrExists for a row that is there
-	// already, ErrFull for a full disk and ErrBusy for a lock that others held too long (errors.Is).
+	// already, ErrFull for a full disk and ErrBusy for a lock that others held too long (errors.Is). In a table with a
+	// column row_sum it brings the sums of the rows as well; such a table is written in no other way.
 	Exec(ctx context.Context, query string, args ...any) (rows int64, err error)
 	// Query runs a query; the caller closes the rows and checks their Err.
 	Query(ctx context.Context, query string, args ...any) (*sql.Rows, error)
@@ -42,8 +43,9 @@ var (
 )
 
 type handle struct {
-	on   runner
-	kind Kind
+	on     runner
+	kind   Kind
+	summed map[string]Table // nil where nothing is written
 }
 
 func (h handle) Kind() Kind { return h.kind }
@@ -52,6 +54,9 @@ func (h handle) Exec(ctx context.Context, query string, args ...any) (int64, err
 	values, err := plain(args)
 	if err != nil {
 		return 0, err
+	}
+	if t, is := h.written(query); is {
+		return h.execSummed(ctx, t, query, values)
 	}
 	res, err := h.on.ExecContext(ctx, h.text(query), values...)
 	if err != nil {
@@ -62,7 +67,7 @@ func (h handle) Exec(ctx context.Context, query string, args ...any) (int64, err
 }
 
 func (h handle) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	values, err := plain(args)
+	values, err := h.asked(query, args)
 	if err != nil {
 		return nil, err
 	}
@@ -71,11 +76,19 @@ func (h handle) Query(ctx context.Context, query string, args ...any) (*sql.Rows
 }
 
 func (h handle) QueryRow(ctx context.Context, query string, args ...any) Row {
-	values, err := plain(args)
+	values, err := h.asked(query, args)
 	if err != nil {
 		return row{err: err}
 	}
 	return row{row: h.on.QueryRowContext(ctx, h.text(query), values...)}
+}
+
+// asked refuses a query that writes where sums must follow, and gives what to bind.
+func (h handle) asked(query string, args []any) ([]any, error) {
+	if t, is := h.written(query); is {
+		return nil, fmt.Errorf("%s: %w", t.Name, errReturning)
+	}
+	return plain(args)
 }
 
 func (h handle) text(query string) string {

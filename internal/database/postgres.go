@@ -37,6 +37,21 @@ func openPostgreSQL(ctx context.Context, url string, migrations fs.FS) (*DB, err
 	return &DB{kind: PostgreSQL, writer: writer, reader: poolPostgreSQL(readOnly)}, nil
 }
 
+// existsPostgreSQL looks for the migrations' own table.
+func existsPostgreSQL(ctx context.Context, url string) error {
+	cfg, err := pgx.ParseConfig(url)
+	if err != nil {
+		return fmt.Errorf("postgresql: %w", err)
+	}
+	db := poolPostgreSQL(cfg)
+	var has bool
+	err = db.QueryRowContext(ctx, "SELECT to_regclass('goose_db_version') IS NOT NULL").Scan(&has)
+	if err == nil && !has {
+		err = fmt.Errorf("%w in this database", ErrNoStore)
+	}
+	return errors.Join(err, db.Close())
+}
+
 func set(cfg *pgx.ConnConfig, name, value string) {
 	if cfg.RuntimeParams == nil {
 		cfg.RuntimeParams = map[string]string{}

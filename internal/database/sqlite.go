@@ -66,6 +66,15 @@ func poolSQLite(path, extra string, size int) (*sql.DB, error) {
 	return db, nil
 }
 
+// existsSQLite looks for the file without making it; an empty one is what a store is made from.
+func existsSQLite(path string) error {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
+		return fmt.Errorf("%w at %s", ErrNoStore, path)
+	}
+	return err
+}
+
 // makeFile makes the file before SQLite would, so that it, its log and its index are the owner's only.
 func makeFile(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {

@@ -13,6 +13,7 @@ import (
 type Flags struct {
 	*flag.FlagSet
 	program string
+	checks  []func() error
 }
 
 // shared are the flags that all programs read from the same variable, since they must agree about them.
@@ -69,6 +70,16 @@ func (p Program) sisters(variable string) bool {
 		}
 	}
 	return false
+}
+
+// check refuses values that were read well and cannot be used.
+func (f *Flags) check() error {
+	for _, check := range f.checks {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // parse reads args, where flags and arguments may be mixed, and returns the arguments. What follows "--" is never a

@@ -1,19 +1,35 @@
 package service
 
-import "path/filepath"
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+)
 
 // Paths says where a program's things lie. Its methods give their answers once the flags are read.
 type Paths struct {
 	data, database, keys, blobs string
 }
 
-// Paths declares --data, --database and --keys, which all programs share.
+// Paths declares --data, --database and --keys, which all programs share. A --database that names neither of the two
+// databases is a wrong use.
 func (f *Flags) Paths() *Paths {
 	p := &Paths{}
 	f.StringVar(&p.data, "data", "data", "`DIR` of the store")
 	f.StringVar(&p.database, "database", "", "`URL` of the database, sqlite:PATH or postgres://… (default: SQLite in the data folder)")
 	f.StringVar(&p.keys, "keys", "", "`DIR` of the key files (default: the data folder's name and .keys)")
+	f.checks = append(f.checks, p.check)
 	return p
+}
+
+// check does not repeat the text: it may hold a password.
+func (p *Paths) check() error {
+	for _, scheme := range []string{"sqlite:", "postgres://", "postgresql://"} {
+		if strings.HasPrefix(p.Database(), scheme) {
+			return nil
+		}
+	}
+	return errors.New("--database: must be sqlite:PATH or postgres://USER@HOST/NAME")
 }
 
 // PathsAndBlobs declares --blobs beside what [Flags.Paths] does.

@@ -121,6 +121,9 @@ func (p Program) run(ctx context.Context, args, environ []string, env *Env) erro
 		p.describe(cmd, env.Stdout)
 		return nil
 	}
+	if err == nil {
+		err = f.check()
+	}
 	if err != nil {
 		return &usageError{cmd.Name + ": " + err.Error()}
 	}

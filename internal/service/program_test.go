@@ -122,6 +122,8 @@ func TestProgram_Refuses(t *testing.T) {
 		{"wrong value in a variable", "serve", []string{"CONSIGNE_PORTAL_IDLE_WAIT=soon"}, 2, `portal: serve: CONSIGNE_PORTAL_IDLE_WAIT: invalid value "soon": parse error`},
 		{"unknown variable", "serve", []string{"CONSIGNE_PORTAL_LISTN=:1"}, 2, "portal: unknown variable CONSIGNE_PORTAL_LISTN: did you mean CONSIGNE_PORTAL_LISTEN?"},
 		{"unknown shared variable", "serve", []string{"CONSIGNE_DATABSE=x"}, 2, "portal: unknown variable CONSIGNE_DATABSE: did you mean CONSIGNE_DATABASE?"},
+		{"unknown database", "serve --database mysql://me:hunter2@h/x", nil, 2, "portal: serve: --database: must be sqlite:PATH or postgres://USER@HOST/NAME"},
+		{"unknown database in a variable", "serve", []string{"CONSIGNE_DATABASE=consigne.db"}, 2, "portal: serve: --database: must be sqlite:PATH or postgres://USER@HOST/NAME"},
 		{"too few", "backup", nil, 2, "portal: backup: wants DIR"},
 		{"none of many", "decode", nil, 2, "portal: decode: wants FILE..."},
 		{"too many", "backup a b", nil, 2, "portal: backup: takes DIR and no more"},

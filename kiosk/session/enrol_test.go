@@ -130,3 +130,70 @@ func TestEnrol_PortalGone(t *testing.T) {
 		t.Errorf("status %d", got.StatusCode)
 	}
 }
+
+// While the portal fails, nobody's profile is skipped: the newest waits until the
+// portal takes it.
+func TestEnrol_AskedAgain(t *testing.T) {
+	for _, status := range []int{http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusInsufficientStorage} {
+		portal := &waiting{status: status}
+		r := newRig(t, portal.ServeHTTP)
+		portal.add(t, r, "NEWEST", placeOf("NEWEST", "DEV"))
+		portal.add(t, r, "OLDER", placeOf("OLDER", "DEV"))
+		for range 2 {
+			got := r.get("/" + r.token + "/-/enrol")
+			if body := text(t, got); got.StatusCode != http.StatusServiceUnavailable || !strings.Contains(body, `data-back="`+r.Page("rest")+`"`) {
+				t.Errorf("portal answers %d: status %d", status, got.StatusCode)
+			}
+		}
+		if r.opened() {
+			t.Errorf("portal answers %d: a session was opened", status)
+		}
+		portal.status = http.StatusNoContent
+		if got := r.get("/" + r.token + "/-/enrol"); got.Header.Get("Location") != r.Page("enrol") || !r.opened() {
+			t.Errorf("after %d: status %d", status, got.StatusCode)
+		}
+		for _, posted := range portal.posted {
+			if !strings.HasPrefix(posted, "NEWEST ") {
+				t.Errorf("portal answers %d: the profile of another was posted", status)
+			}
+		}
+		if len(portal.posted) != 3 {
+			t.Errorf("portal answers %d: posted %d times", status, len(portal.posted))
+		}
+	}
+}
+
+// A portal that cannot say who waits is asked again, too.
+func TestEnrol_StateFails(t *testing.T) {
+	fails := true
+	portal := &waiting{status: http.StatusNoContent}
+	r := newRig(t, func(w http.ResponseWriter, r *http.Request) {
+		if fails && r.URL.Path == "/device/state" {
+			w.WriteHeader(http.StatusInternalServerError)
+			return
+		}
+		portal.ServeHTTP(w, r)
+	})
+	portal.add(t, r, "RIGHT", placeOf("RIGHT", "DEV"))
+	if got := r.get("/" + r.token + "/-/enrol"); got.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("status %d", got.StatusCode)
+	}
+	fails = false
+	if got := r.get("/" + r.token + "/-/enrol"); got.Header.Get("Location") != r.Page("enrol") {
+		t.Errorf("afterwards: status %d", got.StatusCode)
+	}
+}
+
+// A profile that the portal refuses is not made up for by the next person's.
+func TestEnrol_RefusedIsNotSkipped(t *testing.T) {
+	portal := &waiting{status: http.StatusNotFound}
+	r := newRig(t, portal.ServeHTTP)
+	portal.add(t, r, "NEWEST", placeOf("NEWEST", "DEV"))
+	portal.add(t, r, "OLDER", placeOf("OLDER", "DEV"))
+	if got := r.get("/" + r.token + "/-/enrol"); got.Header.Get("Location") != r.Page("problem?what=enrol") {
+		t.Errorf("status %d", got.StatusCode)
+	}
+	if len(portal.posted) != 1 || r.opened() {
+		t.Errorf("posted %d profiles", len(portal.posted))
+	}
+}

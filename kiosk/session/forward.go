@@ -48,6 +48,7 @@ type page struct {
 var (
 	errGone     = errors.New("portal gone")
 	errLocation = errors.New("portal leads elsewhere")
+	errFault    = errors.New("portal failed")
 	errAnswer   = errors.New("portal refused or cannot be understood")
 )
 
@@ -253,6 +254,8 @@ func codeOf(err error) string {
 		return "stand-in"
 	case errors.Is(err, errLocation):
 		return "location"
+	case errors.Is(err, errFault):
+		return "fault"
 	case errors.Is(err, errAnswer):
 		return "answer"
 	}

@@ -134,8 +134,8 @@ func (p *Proxy) state(ctx context.Context) (state, error) {
 	}
 	defer response.Body.Close()
 	var s state
-	if response.StatusCode != http.StatusOK {
-		return state{}, errAnswer
+	if err := answered(response); err != nil {
+		return state{}, err
 	}
 	if err := json.NewDecoder(io.LimitReader(response.Body, maxState)).Decode(&s); err != nil {
 		return state{}, errAnswer
@@ -148,59 +148,84 @@ func (p *Proxy) state(ctx context.Context) (state, error) {
 	return s, nil
 }
 
+// answered is what a status means to the kiosk's own requests: errFault for one
+// that may be another the next time, errAnswer for a refusal.
+func answered(r *http.Response) error {
+	switch r.StatusCode / 100 {
+	case 2:
+		return nil
+	case 5:
+		return errFault
+	}
+	return errAnswer
+}
+
+// passing tells a failure that is worth asking again.
+func passing(err error) bool { return errors.Is(err, errGone) || errors.Is(err, errFault) }
+
 // enrol opens the profile that waits for this kiosk and hands it to the portal,
 // which may know it only while its person stands here. Nobody stands in front of
-// a spare: its page stays and asks again.
+// a spare: its page stays and asks again. While the portal fails, the page that
+// says so comes, and from there the same again.
 func (p *Proxy) enrol(w http.ResponseWriter, r *http.Request) {
 	if !p.isActive() {
 		refuse(w, http.StatusNoContent)
 		return
 	}
-	s, err := p.state(r.Context())
+	to, err := p.openFirst(r.Context())
 	switch {
-	case errors.Is(err, errGone):
+	case passing(err):
 		p.failed(w, r, err)
 	case err != nil:
 		p.Log.Error("no enrolment", "code", codeOf(err))
 		redirect(w, r, p.Page(pageNoEnrol))
-	case len(s.Enrolments) == 0:
-		redirect(w, r, p.Page(restPage))
 	default:
-		redirect(w, r, p.Page(p.openFirst(r.Context(), s)))
+		redirect(w, r, p.Page(to))
 	}
 }
 
-// openFirst opens the first profile that can be opened.
-func (p *Proxy) openFirst(ctx context.Context, s state) string {
+// openFirst opens the first profile that can be opened, and gives the page that
+// comes then. The next one is another person's: it is not taken because the
+// portal would not take the first.
+func (p *Proxy) openFirst(ctx context.Context) (string, error) {
+	s, err := p.state(ctx)
+	if err != nil {
+		return "", err
+	}
+	if len(s.Enrolments) == 0 {
+		return restPage, nil
+	}
 	for _, e := range s.Enrolments {
-		profile, err := p.Device.OpenProfile(e.ID, e.Sealed)
+		profile, err := p.openProfile(e.ID, e.Sealed)
 		if err != nil {
 			p.Log.Error("profile not opened", "enrolment", e.ID)
 			continue
 		}
 		err = p.postProfile(ctx, e.ID, profile)
 		clear(profile)
-		if err == nil {
-			p.open(true)
-			return pageEnrol
+		if err != nil {
+			return "", err
 		}
-		p.Log.Error("profile not taken", "enrolment", e.ID, "code", codeOf(err))
+		p.open(true)
+		return pageEnrol, nil
 	}
-	return pageNoEnrol
+	return pageNoEnrol, nil
+}
+
+// openProfile refuses an id that would name another route: it is letters and
+// digits.
+func (p *Proxy) openProfile(id string, sealed []byte) ([]byte, error) {
+	if strings.ContainsAny(id, "/?#%.") {
+		return nil, errAnswer
+	}
+	return p.Device.OpenProfile(id, sealed)
 }
 
 func (p *Proxy) postProfile(ctx context.Context, id string, profile []byte) error {
-	// An id is letters and digits; anything else would name another route.
-	if strings.ContainsAny(id, "/?#%.") {
-		return errAnswer
-	}
 	response, err := p.ask(ctx, http.MethodPost, "/device/enrolments/"+id, "application/json", profile)
 	if err != nil {
 		return err
 	}
 	defer response.Body.Close()
-	if response.StatusCode/100 != 2 {
-		return errAnswer
-	}
-	return nil
+	return answered(response)
 }

@@ -102,30 +102,15 @@ func (d *dumpWriter) table(ctx context.Context, h database.Handle, t database.Ta
 	if err := d.line(dumpTable{t.Name, t.Columns}); err != nil {
 		return err
 	}
-	rows, err := h.Query(ctx, "SELECT "+quoted(t.Columns...)+" FROM "+quoted(t.Name))
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	values, places := make([]any, len(t.Columns)), make([]any, len(t.Columns))
-	for i := range values {
-		places[i] = &values[i]
-	}
-	for rows.Next() {
-		if err := rows.Scan(places...); err != nil {
-			return err
-		}
+	return eachRow(ctx, h, t, func(values []any) (err error) {
 		for i, v := range values {
 			if values[i], err = dumpValue(v); err != nil {
 				return fmt.Errorf("column %s: %w", t.Columns[i], err)
 			}
 		}
-		if err := d.line(values); err != nil {
-			return err
-		}
 		d.rows++
-	}
-	return rows.Err()
+		return d.line(values)
+	})
 }
 
 // dumpValue is a value of one of the four types that both databases share.

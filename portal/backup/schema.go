@@ -71,6 +71,29 @@ func orderedTables(ctx context.Context, h database.Handle) ([]database.Table, er
 	return out, nil
 }
 
+// eachRow calls fn with the values of each row of t, in the order of its columns.
+// They are fn's own until it returns.
+func eachRow(ctx context.Context, h database.Handle, t database.Table, fn func(values []any) error) error {
+	rows, err := h.Query(ctx, "SELECT "+quoted(t.Columns...)+" FROM "+quoted(t.Name))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	values, places := make([]any, len(t.Columns)), make([]any, len(t.Columns))
+	for i := range values {
+		places[i] = &values[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(places...); err != nil {
+			return err
+		}
+		if err := fn(values); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
 // schemaVersion is the number of the newest migration.
 func schemaVersion(ctx context.Context, h database.Handle) (version int64, err error) {
 	err = h.QueryRow(ctx, "SELECT MAX(version_id) FROM goose_db_version").Scan(&version)

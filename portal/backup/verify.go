@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"consigne/internal/database"
 	"consigne/internal/seal"
@@ -15,6 +16,7 @@ import (
 // without a key.
 var sealedColumns = map[string][]string{
 	"access":     {"item_key"},
+	"answer":     {"sealed"},
 	"card":       {"hint", "seed"},
 	"enrolment":  {"profile"},
 	"invitation": {"email", "name"},
@@ -24,15 +26,16 @@ var sealedColumns = map[string][]string{
 	"member":     {"email", "name", "seed", "totp", "relay_seed"},
 	"message":    {"text"},
 	"number":     {"sealed"},
+	"reply":      {"facts"},
 	"sender_key": {"sealed"},
 	"session":    {"body"},
 }
 
 // Verify looks for damage in the whole store, without any key: the database's
-// own check, every sealed value, every foreign key, the journals' chains, every
-// blob's size and SHA-256. It calls damage with a line for each fault and note
-// with what is no damage but worth knowing. Its own error means that it could
-// not go on.
+// own check, every sealed value, the sums of every row that has some, every
+// foreign key, the journals' chains and ends, every blob's size and SHA-256. It
+// calls damage with a line for each fault and note with what is no damage but
+// worth knowing. Its own error means that it could not go on.
 func Verify(ctx context.Context, s Store, damage, note func(string), p Progress) error {
 	c := &checker{store: s, damage: damage, note: note, progress: p}
 	err := s.DB.Snapshot(ctx, func(h database.Handle) error { return c.database(ctx, h) })
@@ -46,7 +49,7 @@ type checker struct {
 	store        Store
 	damage, note func(string)
 	progress     Progress
-	rows         []blobRow
+	named        []blobRow
 }
 
 // database runs every check; one that the database breaks off is damage too,
@@ -56,9 +59,9 @@ func (c *checker) database(ctx context.Context, h database.Handle) error {
 		name string
 		run  func(context.Context, database.Handle) error
 	}{
-		{"database", c.integrity}, {"sealed values", c.sealed}, {"foreign keys", c.references}, {"journals", c.journals},
+		{"database", c.integrity}, {"rows", c.rows}, {"foreign keys", c.references}, {"journals", c.journals},
 		{"list of blobs", func(ctx context.Context, h database.Handle) (err error) {
-			c.rows, err = blobRows(ctx, h)
+			c.named, err = blobRows(ctx, h)
 			return err
 		}},
 	}
@@ -96,46 +99,43 @@ func (c *checker) integrity(ctx context.Context, h database.Handle) error {
 	return rows.Err()
 }
 
-func (c *checker) sealed(ctx context.Context, h database.Handle) error {
+// rows reads the whole of every table that can be checked by itself.
+func (c *checker) rows(ctx context.Context, h database.Handle) error {
 	tables, err := database.Tables(ctx, h)
 	if err != nil {
 		return err
 	}
 	for _, t := range tables {
-		for _, column := range sealedColumns[t.Name] {
-			if err := c.sealedColumn(ctx, h, t.Name, column); err != nil {
-				return fmt.Errorf("%s.%s: %w", t.Name, column, err)
-			}
+		if !t.Summed() && len(sealedColumns[t.Name]) == 0 {
+			continue
+		}
+		err := eachRow(ctx, h, t, func(values []any) error {
+			c.row(t, values)
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("%s: %w", t.Name, err)
 		}
 	}
 	return nil
 }
 
-// rowNames tell a damaged row by what may be read aloud: ids. A lookup or mark
-// is shown by its first bytes.
-var rowNames = map[string]string{"invitation": "lookup", "link": "lookup", "journal": "person_id"}
-
-func (c *checker) sealedColumn(ctx context.Context, h database.Handle, table, column string) error {
-	name := rowNames[table]
-	if name == "" {
-		name = "id"
-	}
-	rows, err := h.Query(ctx, "SELECT "+quoted(name, column)+" FROM "+quoted(table)+" WHERE "+quoted(column)+" IS NOT NULL")
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id any
-		var value []byte
-		if err := rows.Scan(&id, &value); err != nil {
-			return err
+// row names a damaged row by what may be read aloud: its id. A lookup or mark is
+// shown by its first bytes.
+func (c *checker) row(t database.Table, values []any) {
+	name := rowName(values[slices.Index(t.Columns, t.Key[0])])
+	for i, column := range t.Columns {
+		value, is := values[i].([]byte)
+		if !is || !slices.Contains(sealedColumns[t.Name], column) {
+			continue
 		}
 		if err := seal.Check(value); err != nil {
-			c.damage(fmt.Sprintf("%s.%s of %s: %v", table, column, rowName(id), err))
+			c.damage(fmt.Sprintf("%s.%s of %s: %v", t.Name, column, name, err))
 		}
 	}
-	return rows.Err()
+	for _, column := range t.Damaged(values) {
+		c.damage(fmt.Sprintf("%s.%s of %s: not what was written", t.Name, column, name))
+	}
 }
 
 func rowName(id any) string {
@@ -171,8 +171,8 @@ func (c *checker) journals(ctx context.Context, h database.Handle) error {
 // blobs reads every blob that a row names, and counts those that none names: a
 // deposit that was broken off leaves one, and it is no damage.
 func (c *checker) blobs(ctx context.Context) error {
-	known := make(map[string]bool, len(c.rows))
-	for i, row := range c.rows {
+	known := make(map[string]bool, len(c.named))
+	for i, row := range c.named {
 		known[row.id] = true
 		if err := checkBlob(ctx, c.store.Blobs, row); err != nil {
 			if ctx.Err() != nil {
@@ -186,7 +186,7 @@ func (c *checker) blobs(ctx context.Context) error {
 				c.damage(err.Error())
 			}
 		}
-		c.progress("blobs", i+1, len(c.rows))
+		c.progress("blobs", i+1, len(c.named))
 	}
 	orphans := 0
 	for id, err := range c.store.Blobs.List(ctx) {

@@ -28,8 +28,8 @@ func found(t *testing.T, s Store) (damages, notes []string) {
 var plainColumns = map[string][]string{
 	"access_mark": {"mark"}, "card": {"lookup", "salt", "mac"}, "device": {"public", "public_mac", "token_mac"},
 	"device_code": {"mark"}, "done_once": {"mark"}, "invitation": {"lookup", "email_mac"}, "item_blob": {"sum"},
-	"journal": {"promise", "chain"}, "link": {"lookup", "browser"}, "member": {"email_mac", "public", "public_mac", "salt"},
-	"message": {"mark"}, "number": {"mark"}, "opt_out": {"mark"}, "person": {"public", "public_mac"},
+	"journal": {"promise", "chain"}, "journal_head": {"chain"}, "link": {"lookup", "browser"}, "member": {"email_mac", "public", "public_mac", "salt"},
+	"message": {"mark"}, "number": {"mark"}, "number_health": {"mark"}, "opt_out": {"mark"}, "person": {"public", "public_mac"},
 	"relay": {"public", "public_mac"}, "relay_voice": {"clip"},
 }
 
@@ -48,6 +48,9 @@ func TestVerify_KnowsEveryColumnOfBytes(t *testing.T) {
 		if err := rows.Scan(&table, &column); err != nil {
 			t.Fatal(err)
 		}
+		if column == "row_sum" {
+			continue
+		}
 		sealed, plain := slices.Contains(sealedColumns[table], column), slices.Contains(plainColumns[table], column)
 		if sealed == plain {
 			t.Errorf("%s.%s: sealed %v, plain %v", table, column, sealed, plain)
@@ -57,6 +60,20 @@ func TestVerify_KnowsEveryColumnOfBytes(t *testing.T) {
 	if err := rows.Err(); err != nil || n < 20 {
 		t.Errorf("%d columns of bytes, %v", n, err)
 	}
+}
+
+// underhand ends the SET of a statement that damages a row, so that its sums stay
+// what they were.
+func underhand(t *testing.T, h database.Handle, table string) string {
+	t.Helper()
+	tables, err := database.Tables(t.Context(), h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if i := slices.IndexFunc(tables, func(one database.Table) bool { return one.Name == table }); tables[i].Summed() {
+		return ", row_sum = row_sum"
+	}
+	return ""
 }
 
 // anyRow gives a value of a column, and a condition that finds its row again.
@@ -78,7 +95,8 @@ func anyRow(t *testing.T, db *database.DB, table, column string) (value []byte, 
 func set(t *testing.T, db *database.DB, table, column, where string, value any) {
 	t.Helper()
 	err := db.Write(t.Context(), func(tx database.Handle) error {
-		n, err := tx.Exec(t.Context(), fmt.Sprintf("UPDATE %s SET %s = ? WHERE %s", quoted(table), quoted(column), where), value)
+		n, err := tx.Exec(t.Context(), fmt.Sprintf("UPDATE %s SET %s = ?%s WHERE %s",
+			quoted(table), quoted(column), underhand(t, tx, table), where), value)
 		if err == nil && n != 1 {
 			return fmt.Errorf("%d rows changed", n)
 		}
@@ -121,7 +139,8 @@ func TestVerify_OneByteOfSealedValues(t *testing.T) {
 func restoreValue(t *testing.T, db *database.DB, table, column string, changed, before []byte) {
 	t.Helper()
 	err := db.Write(t.Context(), func(tx database.Handle) error {
-		n, err := tx.Exec(t.Context(), fmt.Sprintf("UPDATE %s SET %s = ? WHERE %s = ?", quoted(table), quoted(column), quoted(column)), before, changed)
+		n, err := tx.Exec(t.Context(), fmt.Sprintf("UPDATE %s SET %s = ?%s WHERE %s = ?",
+			quoted(table), quoted(column), underhand(t, tx, table), quoted(column)), before, changed)
 		if err == nil && n != 1 {
 			return fmt.Errorf("%d rows restored", n)
 		}

@@ -14,6 +14,7 @@ import (
 	"embed"
 	"io/fs"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"consigne/portal/vault"
@@ -43,10 +44,12 @@ type Options struct {
 
 // desk holds what every action needs.
 type desk struct {
-	vault  *vault.Vault
-	pages  *web.Renderer
-	static http.Handler
-	now    func() time.Time
+	vault    *vault.Vault
+	pages    *web.Renderer
+	static   http.Handler
+	now      func() time.Time
+	tries    *web.Limiter[signInTry]
+	networks *web.Limiter[netip.Prefix]
 }
 
 // New makes the desk's handler. It panics when its own embedded pages are broken,
@@ -63,6 +66,8 @@ func newDesk(v *vault.Vault, o Options) *desk {
 	if d.now == nil {
 		d.now = time.Now
 	}
+	d.tries = web.NewLimiter[signInTry](d.now, triesEach, tryEvery)
+	d.networks = web.NewLimiter[netip.Prefix](d.now, triesNetwork, networkEvery)
 	assets, err := fs.Sub(staticFiles, "static")
 	if err != nil {
 		panic("desk: static files: " + err.Error())

@@ -54,15 +54,90 @@ func TestSignIn_refusals(t *testing.T) {
 	}
 }
 
+// try is one attempt to sign in.
+func (w *world) try(email, password, code string) answer {
+	w.t.Helper()
+	return w.postAs("", "/desk/sign-in", "email", email, "password", password, "code", code)
+}
+
+// Known and unknown addresses get the same answers, to the letter.
 func TestSignIn_slowsDown(t *testing.T) {
 	w := newWorld(t)
-	var a answer
-	for range 5 {
-		a = w.postAs("", "/desk/sign-in", "email", "claire@example.org", "password", "wrong", "code", "000000")
+	for i := range 7 {
+		known := w.try("claire@example.org", "wrong", "000000")
+		unknown := w.try("nobody@example.org", "wrong", "000000")
+		same := strings.ReplaceAll(unknown.body, "nobody@example.org", "claire@example.org")
+		if known.status != unknown.status || known.header.Get("Retry-After") != unknown.header.Get("Retry-After") || known.body != same {
+			t.Errorf("try %d: %d for somebody who works here, %d for nobody", i+1, known.status, unknown.status)
+		}
+		if i < 5 {
+			known.says(t, 422, "L’adresse, le mot de passe ou le code ne vont pas ensemble.")
+			continue
+		}
+		known.says(t, 429, "Trop d’essais. Attendez 60 secondes, puis recommencez. Votre compte n’est pas bloqué.")
+		if wait := known.header.Get("Retry-After"); wait != "60" {
+			t.Errorf("Retry-After %q", wait)
+		}
 	}
-	a.says(t, 429, "Trop d’essais. Attendez 2 secondes, puis recommencez. Votre compte n’est pas bloqué.")
-	if a.header.Get("Retry-After") != "2" {
-		t.Errorf("Retry-After %q", a.header.Get("Retry-After"))
+	w.now = w.now.Add(time.Minute)
+	w.try("CLAIRE@example.org ", "wrong", "000000").says(t, 422)
+	w.try("claire@example.org", password, w.code(w.secret)).says(t, 429)
+	w.now = w.now.Add(time.Minute)
+	w.try("claire@example.org", password, w.code(w.secret)).leads(t, "/desk/")
+}
+
+// Somebody elsewhere, who knows the address of a member, cannot hold them up.
+func TestSignIn_notFromAfar(t *testing.T) {
+	w := newWorld(t)
+	w.now = w.now.Add(time.Minute)
+	w.from = "203.0.113.9:4000"
+	for range 40 {
+		w.try("claire@example.org", "wrong", "000000")
+	}
+	w.try("claire@example.org", password, w.code(w.secret)).says(t, 429)
+	w.from = "198.51.100.7:4000"
+	w.try("claire@example.org", password, w.code(w.secret)).leads(t, "/desk/")
+}
+
+// A household of IPv6 is one, whatever address it takes.
+func TestSignIn_networks(t *testing.T) {
+	w := newWorld(t)
+	for i := range 5 {
+		w.from = "[2001:db8:1:2::" + string(rune('1'+i)) + "]:4000"
+		w.try("claire@example.org", "wrong", "000000").says(t, 422)
+	}
+	w.from = "[2001:db8:1:2:ffff::1]:4000"
+	w.try("claire@example.org", "wrong", "000000").says(t, 429)
+	w.from = "[2001:db8:1:3::1]:4000"
+	w.try("claire@example.org", "wrong", "000000").says(t, 422)
+}
+
+// Who tries many addresses is slowed down, too, and holds up nobody elsewhere.
+func TestSignIn_manyAddresses(t *testing.T) {
+	w := newWorld(t)
+	w.now = w.now.Add(time.Minute)
+	w.from = "203.0.113.9:4000"
+	for i := range 30 {
+		w.try(strings.Repeat("a", i+1)+"@example.org", "wrong", "000000").says(t, 422)
+	}
+	w.try("another@example.org", "wrong", "000000").says(t, 429, "Attendez 10 secondes")
+	w.try("claire@example.org", password, w.code(w.secret)).says(t, 429)
+	w.now = w.now.Add(10 * time.Second)
+	w.try("another@example.org", "wrong", "000000").says(t, 422)
+	w.try("another@example.org", "wrong", "000000").says(t, 429)
+	w.from = "198.51.100.7:4000"
+	w.try("claire@example.org", password, w.code(w.secret)).leads(t, "/desk/")
+}
+
+// Signing in counts for nothing, however often; it takes earlier failures away.
+func TestSignIn_rightTriesCountNot(t *testing.T) {
+	w := newWorld(t)
+	for range 12 {
+		for range 4 {
+			w.try("claire@example.org", "wrong", "000000").says(t, 422)
+		}
+		w.now = w.now.Add(time.Minute)
+		w.try("claire@example.org", password, w.code(w.secret)).leads(t, "/desk/")
 	}
 }
 

@@ -63,10 +63,7 @@ func (d *desk) confirm(w http.ResponseWriter, r *http.Request) {
 		d.setupEnded(w, r)
 		return
 	}
-	status, ok := d.slowed(w, &f, err)
-	if !ok {
-		status, ok = f.refuse(err, "code")
-	}
+	status, ok := f.refuse(err, "code")
 	if !ok {
 		d.fail(w, r, nil, err)
 		return

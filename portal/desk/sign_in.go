@@ -3,6 +3,7 @@ package desk
 import (
 	"errors"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"time"
 
@@ -33,33 +34,71 @@ func (d *desk) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f := typedForm(r.PostForm)
+	try, wait := d.takeTry(r, f.Value("email"))
+	if wait > 0 {
+		d.pages.Render(w, r, slowed(w, &f, wait), "sign-in", signInPage{frame: frame{Title: "Entrer au guichet"}, Form: f})
+		return
+	}
 	cookie, err := d.vault.SignIn(r.Context(), f.Value("email"), r.PostForm.Get("password"), plainDigits(f.Value("code")))
 	if err == nil {
+		d.giveBack(try)
+		d.tries.Forget(try)
 		d.remember(w, r, memberCookie, cookie)
 		http.Redirect(w, r, "/desk/", http.StatusSeeOther)
 		return
 	}
-	status, ok := d.slowed(w, &f, err)
+	status, ok := f.refuse(err)
 	if !ok {
-		status, ok = f.refuse(err)
-	}
-	if !ok {
+		d.giveBack(try) // the fault is ours
 		d.fail(w, r, nil, err)
 		return
 	}
 	d.pages.Render(w, r, status, "sign-in", signInPage{frame: frame{Title: "Entrer au guichet"}, Form: f})
 }
 
-// slowed tells somebody who tried too often how long to wait.
-func (d *desk) slowed(w http.ResponseWriter, f *form, err error) (status int, ok bool) {
-	var soon *vault.TooSoon
-	if !errors.As(err, &soon) {
-		return 0, false
+// Wrong tries to sign in before it slows down. They are counted by e-mail address
+// and network, so that somebody elsewhere cannot hold up a member, and for
+// addresses that nobody has as for others; and by network alone, for who tries
+// many addresses. A whole relay may be one network.
+const (
+	triesEach    = 5
+	tryEvery     = time.Minute
+	triesNetwork = 30
+	networkEvery = 10 * time.Second
+)
+
+// A signInTry is what a try is counted by.
+type signInTry struct {
+	email   [32]byte
+	network netip.Prefix
+}
+
+// takeTry counts a try before it is made, so that trying in parallel gains
+// nothing, or tells how long to wait.
+func (d *desk) takeTry(r *http.Request, email string) (signInTry, time.Duration) {
+	try := signInTry{d.vault.EmailMark(email), web.ClientNetwork(r)}
+	if wait := d.tries.Take(try); wait > 0 {
+		return try, wait
 	}
-	wait := max(soon.Until.Sub(d.now()), time.Second).Round(time.Second)
-	w.Header().Set("Retry-After", strconv.Itoa(int(wait.Seconds())))
-	f.Top = "Trop d’essais. Attendez " + span(wait) + ", puis recommencez. Votre compte n’est pas bloqué."
-	return http.StatusTooManyRequests, true
+	wait := d.networks.Take(try.network)
+	if wait > 0 {
+		d.tries.Give(try) // it was not made
+	}
+	return try, wait
+}
+
+// giveBack is for a try that was not a wrong one.
+func (d *desk) giveBack(try signInTry) {
+	d.tries.Give(try)
+	d.networks.Give(try.network)
+}
+
+// slowed tells somebody who tried too often how long to wait.
+func slowed(w http.ResponseWriter, f *form, wait time.Duration) (status int) {
+	seconds := (wait + time.Second - 1).Truncate(time.Second)
+	w.Header().Set("Retry-After", strconv.Itoa(int(seconds.Seconds())))
+	f.Top = "Trop d’essais. Attendez " + span(seconds) + ", puis recommencez. Votre compte n’est pas bloqué."
+	return http.StatusTooManyRequests
 }
 
 func (d *desk) signOut(w http.ResponseWriter, r *http.Request) {

@@ -47,6 +47,7 @@ type world struct {
 	server *httptest.Server
 	client *http.Client
 	serial int
+	from   string // where requests seem to come from; empty: from this machine
 }
 
 func newWorld(t *testing.T) *world {
@@ -70,6 +71,14 @@ func newWorld(t *testing.T) *world {
 	w.cookie, w.secret = w.hire(w.relay, "claire@example.org", "Claire Morel")
 	w.device = w.enrolKiosk(w.relay, "Borne du hall")
 	router := chi.NewRouter()
+	router.Use(func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			if w.from != "" {
+				r.RemoteAddr = w.from
+			}
+			next.ServeHTTP(rw, r)
+		})
+	})
 	router.Mount("/desk", desk.New(w.vault, desk.Options{Now: clock}))
 	w.server = httptest.NewServer(router)
 	t.Cleanup(w.server.Close)

@@ -13,11 +13,12 @@ import (
 	"consigne/internal/seal"
 	"consigne/locales"
 	"consigne/portal/vault"
+	"consigne/portal/web"
 )
 
 // enrolDevice takes a kiosk in that has a relay's eight digits.
 func (s *server) enrolDevice(w http.ResponseWriter, r *http.Request) {
-	if !s.digits.allow(r) {
+	if s.digits.Wait(web.ClientNetwork(r)) > 0 {
 		http.Error(w, "too many wrong codes: wait", http.StatusTooManyRequests)
 		return
 	}
@@ -34,7 +35,7 @@ func (s *server) enrolDevice(w http.ResponseWriter, r *http.Request) {
 	}
 	dev, err := s.vault.EnrolDevice(r.Context(), ask.Code, ask.Name, seal.PublicKey(public), token)
 	if errors.Is(err, vault.ErrCode) {
-		s.digits.count(r)
+		s.digits.Take(web.ClientNetwork(r))
 	}
 	if err != nil {
 		refuseDevice(w, r, err)

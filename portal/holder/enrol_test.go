@@ -100,7 +100,7 @@ func finds(t *testing.T, page string, drawings [5]string) url.Values {
 func TestEnrolment(t *testing.T) {
 	s := newStage(t)
 	v := s.enrolling(t, "fr")
-	if page := v.page("/k/enrol"); !strings.Contains(page, "Les Tilleuls peut garder vos papiers") {
+	if page := v.page("/k/enrol"); !strings.Contains(page, "Chez Les Tilleuls, on peut garder vos papiers") {
 		t.Error("consent does not say who will keep the papers")
 	} else if !strings.Contains(page, "<bdi>Nadia Test</bdi>") {
 		t.Error("consent does not show whose profile it is")

@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -32,6 +33,12 @@ type Options struct {
 	Idle, Countdown time.Duration
 }
 
+// A network may open five dead links, and try five wrong codes; then one a minute.
+const (
+	tokensEach = 5
+	tokenEvery = time.Minute
+)
+
 // server holds what all handlers share.
 type server struct {
 	vault     *vault.Vault
@@ -41,8 +48,8 @@ type server struct {
 	kiosk     *web.Renderer
 	phone     *web.Renderer
 	static    http.Handler
-	dead      *limiter // of links
-	digits    *limiter // of devices that enrol
+	dead      *web.Limiter[netip.Prefix] // who opens links that do not
+	digits    *web.Limiter[netip.Prefix] // who enrols devices with wrong digits
 	begun     *idSet
 }
 
@@ -72,7 +79,7 @@ func New(v *vault.Vault, o Options) http.Handler {
 		vault: v, now: o.Now, idle: o.Idle, countdown: o.Countdown, static: static,
 		kiosk: renderer(sub(kioskFiles, "kioskpages"), kioskPages, funcs),
 		phone: renderer(sub(phoneFiles, "phonepages"), phonePages, funcs),
-		dead:  newLimiter(o.Now), digits: newLimiter(o.Now), begun: newIDSet(),
+		dead:  web.NewLimiter[netip.Prefix](o.Now, tokensEach, tokenEvery), digits: web.NewLimiter[netip.Prefix](o.Now, tokensEach, tokenEvery), begun: newIDSet(),
 	}
 	return whole(s.routes())
 }

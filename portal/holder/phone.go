@@ -189,12 +189,11 @@ func (s *server) showClosed(w http.ResponseWriter, r *http.Request, view vault.L
 	status := page.status
 	own := view.State == vault.LinkUsed && errors.Is(cause, vault.ErrLinkDead)
 	if view.State != vault.LinkNotYet && !own {
-		if !s.dead.allow(r) {
+		if s.dead.Take(web.ClientNetwork(r)) > 0 {
 			status, v.Line = http.StatusTooManyRequests, saidOf(v.locale.Say("link.not_yet", nil))
 			v.Drawing, v.Opened, v.Question = "link-wait", nil, ""
 			w.Header().Set("Retry-After", strconv.Itoa(int(tokenEvery.Seconds())))
 		}
-		s.dead.count(r)
 	}
 	s.phone.Render(w, r, status, "closed", v)
 }

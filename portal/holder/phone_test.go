@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"consigne/portal/demo"
+	"consigne/portal/web"
 )
 
 var (
@@ -213,7 +214,7 @@ func TestLink_Slow(t *testing.T) {
 	if got := try("192.0.2.7:1"); got != http.StatusNotFound {
 		t.Errorf("after a minute: %d, want one more try", got)
 	}
-	for i := range addressesKept + 10 {
+	for i := range web.LimiterKeys + 10 {
 		try(fmt.Sprintf("198.18.%d.%d:1", i/256, i%256))
 	}
 	if got := try("192.0.2.9:1"); got != http.StatusNotFound {

@@ -170,12 +170,15 @@ func (v *Vault) Unlock(ctx context.Context, dev Device, cookie string, picks [5]
 // countTry takes one of the card's tries and tells how many are left then.
 func (v *Vault) countTry(ctx context.Context, id string) (left int, err error) {
 	err = v.DB.Write(ctx, func(tx database.Handle) error {
-		var tries int
-		err := tx.QueryRow(ctx, "UPDATE card SET tries = tries + 1 WHERE id = ? AND tries < ? AND state = 'active' RETURNING tries",
-			id, maxTries).Scan(&tries)
-		if errors.Is(err, ErrNotFound) {
+		n, err := tx.Exec(ctx, "UPDATE card SET tries = tries + 1 WHERE id = ? AND tries < ? AND state = 'active'", id, maxTries)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
 			return ErrCardBlocked
 		}
+		var tries int
+		err = tx.QueryRow(ctx, "SELECT tries FROM card WHERE id = ?", id).Scan(&tries)
 		left = maxTries - tries
 		return err
 	})

@@ -3,7 +3,6 @@ package vault
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"consigne/internal/database"
 )
@@ -17,6 +16,8 @@ var (
 	ErrForbidden = errors.New("no key for this here")
 	ErrSession   = errors.New("session has ended")
 	ErrRepeated  = errors.New("form was carried out already")
+
+	ErrRelayName = errors.New("a relay has this name already")
 
 	ErrCardText    = errors.New("this is no card")
 	ErrCardUnknown = errors.New("card opens no vault")
@@ -47,11 +48,6 @@ var (
 type WrongPictures struct{ Left int }
 
 func (e *WrongPictures) Error() string { return fmt.Sprintf("wrong pictures: %d tries left", e.Left) }
-
-// TooSoon says that sign-in is slowed down after wrong tries.
-type TooSoon struct{ Until time.Time }
-
-func (e *TooSoon) Error() string { return "too many wrong tries: wait" }
 
 // Invalid says which field of a form cannot be taken, and why, in a word that
 // the page turns into a sentence: "missing", "unknown", "past", "short", "phone".

@@ -59,18 +59,25 @@ func (v *Vault) journal(ctx context.Context, tx database.Handle, person string, 
 		return err
 	}
 	day, promise := DateOf(e.At.UTC()).Number(), sha256.Sum256(body)
+	chain := link(previous, person, number, day, promise[:])
 	_, err = tx.Exec(ctx, "INSERT INTO journal (person_id, number, day, body, promise, chain) VALUES (?, ?, ?, ?, ?, ?)",
-		person, number, day, body, promise[:], link(previous, person, number, day, promise[:]))
+		person, number, day, body, promise[:], chain)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO journal_head (person_id, number, chain) VALUES (?, ?, ?)
+		ON CONFLICT (person_id) DO UPDATE SET number = excluded.number, chain = excluded.chain`, person, number, chain)
 	return err
 }
 
-// lastEntry locks the person's row, so that two entries cannot follow the same.
+// lastEntry locks the person's row, so that two entries cannot follow the same. It asks the head and not the entries:
+// what follows a tail that was lost must not close the gap.
 func lastEntry(ctx context.Context, tx database.Handle, person string) (number int64, chain []byte, err error) {
 	var id string
 	if err := tx.QueryRow(ctx, "SELECT id FROM person WHERE id = ?"+forUpdate(tx), person).Scan(&id); err != nil {
 		return 0, nil, err
 	}
-	err = tx.QueryRow(ctx, "SELECT number, chain FROM journal WHERE person_id = ? ORDER BY number DESC LIMIT 1", person).Scan(&number, &chain)
+	err = tx.QueryRow(ctx, "SELECT number, chain FROM journal_head WHERE person_id = ?", person).Scan(&number, &chain)
 	if errors.Is(err, ErrNotFound) {
 		return 0, nil, nil
 	}
@@ -89,9 +96,32 @@ func link(previous []byte, person string, number, day int64, promise []byte) []b
 	return h.Sum(nil)
 }
 
-// VerifyJournal walks every person's chain without any key and calls damage
-// with each fault it finds. Its own error is one of the store.
+// VerifyJournal walks every person's chain without any key, up to the entry that
+// was written last, and calls damage with each fault it finds. Its own error is
+// one of the store.
 func VerifyJournal(ctx context.Context, h database.Handle, damage func(string)) error {
+	if err := verifyChains(ctx, h, damage); err != nil {
+		return err
+	}
+	return verifyHeads(ctx, h, damage)
+}
+
+// verifyHeads looks for journals that end elsewhere than where they were last
+// written. Everybody has one: it begins with the enrolment.
+func verifyHeads(ctx context.Context, h database.Handle, damage func(string)) error {
+	people, err := collect(ctx, h, func(scan func(...any) error) (person string, err error) {
+		err = scan(&person)
+		return person, err
+	}, `SELECT p.id FROM person p LEFT JOIN journal_head h ON h.person_id = p.id
+		LEFT JOIN journal j ON j.person_id = p.id AND j.number = (SELECT MAX(number) FROM journal l WHERE l.person_id = p.id)
+		WHERE h.number IS NULL OR j.number IS NULL OR h.number <> j.number OR h.chain <> j.chain ORDER BY p.id`)
+	for _, person := range people {
+		damage(fmt.Sprintf("journal of %s: it does not end with the entry that was written last", person))
+	}
+	return err
+}
+
+func verifyChains(ctx context.Context, h database.Handle, damage func(string)) error {
 	rows, err := h.Query(ctx, "SELECT person_id, number, day, body, promise, chain FROM journal ORDER BY person_id, number")
 	if err != nil {
 		return err

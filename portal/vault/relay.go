@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,7 +33,9 @@ var Colours = []string{"green", "rust", "blue", "violet"}
 const maxRelayName = 80
 
 // AddRelay makes a relay, and has its name spoken in every language. Its keys
-// are made by the first member who accepts an invitation.
+// are made by the first member who accepts an invitation. A name that another
+// relay has, in whatever letters, is [ErrRelayName]: people and commands name
+// relays by it.
 func (v *Vault) AddRelay(ctx context.Context, r Relay) (Relay, error) {
 	r.ID = rand.Text()
 	for _, line := range []*string{&r.Name, &r.Kind, &r.Phone, &r.Address} {
@@ -44,6 +47,9 @@ func (v *Vault) AddRelay(ctx context.Context, r Relay) (Relay, error) {
 	if err := r.check(); err != nil {
 		return r, err
 	}
+	if err := nameFree(ctx, v.DB.Read(), r.Name); err != nil {
+		return r, err // before its voices are made
+	}
 	clips := map[string][]byte{}
 	for _, tag := range locales.Tags() {
 		clip, err := v.Voice(ctx, tag, r.Name)
@@ -53,6 +59,9 @@ func (v *Vault) AddRelay(ctx context.Context, r Relay) (Relay, error) {
 		clips[tag] = clip
 	}
 	return r, v.DB.Write(ctx, func(tx database.Handle) error {
+		if err := nameFree(ctx, tx, r.Name); err != nil {
+			return err
+		}
 		if _, err := tx.Exec(ctx, "INSERT INTO relay ("+relayColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
 			r.ID, r.Name, r.Kind, r.Badge, r.Colour, r.Phone, r.Address, r.Zone); err != nil {
 			return err
@@ -64,6 +73,17 @@ func (v *Vault) AddRelay(ctx context.Context, r Relay) (Relay, error) {
 		}
 		return nil
 	})
+}
+
+func nameFree(ctx context.Context, h database.Handle, name string) error {
+	names, err := collect(ctx, h, func(scan func(...any) error) (other string, err error) {
+		err = scan(&other)
+		return other, err
+	}, "SELECT name FROM relay")
+	if slices.ContainsFunc(names, func(other string) bool { return strings.EqualFold(other, name) }) {
+		return ErrRelayName
+	}
+	return err
 }
 
 func (r Relay) check() error {

@@ -3,6 +3,7 @@ package vault
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base32"
 	"errors"
 	"net/url"
@@ -20,8 +21,6 @@ const (
 	invitationLife = 7 * 24 * time.Hour
 	minPassword    = 12 // letters; length is what counts (CNIL 2022-100, case 2)
 	totpPeriod     = 30 // seconds (RFC 6238)
-	freeFailures   = 3  // wrong tries before sign-in slows down
-	maxSlow        = time.Minute
 )
 
 // names is the key under which e-mail addresses and names of staff are boxed.
@@ -189,7 +188,7 @@ func (v *Vault) insertMember(ctx context.Context, tx database.Handle, b setupBod
 	}
 	public := seed.Identity().Public()
 	_, err = tx.Exec(ctx, `INSERT INTO member (id, relay_id, email_mac, email, name, public, public_mac, seed, salt, memory, passes,
-		totp, totp_step, failures, not_before, relay_seed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?)`,
+		totp, totp_step, relay_seed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		b.Member, r.relayID, v.emailMAC(r.Email), v.names().Box(placeMember(b.Member, "email", ""), []byte(r.Email)),
 		v.names().Box(placeMember(b.Member, "name", ""), []byte(r.Name)), []byte(public), v.publicMAC("member", b.Member, public),
 		b.Boxed, b.Salt, int64(seal.DefaultParams.Memory), int64(seal.DefaultParams.Time),
@@ -231,24 +230,25 @@ type memberRow struct {
 	id, relayID      string
 	seed, salt, totp []byte
 	params           seal.Params
-	step, failures   int64
-	notBefore        int64
+	step             int64
 }
 
+// EmailMark is what stands for an e-mail address where tries are counted: the same
+// for every spelling that [Vault.SignIn] takes for the same.
+func (v *Vault) EmailMark(email string) [32]byte { return sha256.Sum256(v.emailMAC(email)) }
+
 // SignIn opens a member's session. Whatever of e-mail, password and code is
-// wrong, the answer is [ErrSignIn]. After three wrong tries it slows down to a
-// try a minute (*[TooSoon]): never locked out from afar.
+// wrong, the answer is [ErrSignIn], after the same work. It counts no tries: who
+// calls it slows down who fails, by where they are, so that nobody can keep a
+// member out from afar.
 func (v *Vault) SignIn(ctx context.Context, email, password, code string) (memberCookie string, err error) {
 	m, err := v.memberByEmail(ctx, email)
 	if errors.Is(err, ErrNotFound) {
-		// The same time goes by, so that nobody learns who works here.
-		_, err = v.passwordKey(ctx, password, make([]byte, 16), seal.DefaultParams)
-		return "", errors.Join(ErrSignIn, err)
+		// The same time goes by, so that nobody learns who works here: a seed that
+		// is not there opens with no password.
+		m, err = memberRow{salt: make([]byte, 16), params: seal.DefaultParams}, nil
 	}
 	if err != nil {
-		return "", err
-	}
-	if err := v.countSignIn(ctx, m); err != nil {
 		return "", err
 	}
 	key, err := v.passwordKey(ctx, password, m.salt, m.params)
@@ -272,35 +272,14 @@ func (v *Vault) SignIn(ctx context.Context, email, password, code string) (membe
 
 func (v *Vault) memberByEmail(ctx context.Context, email string) (m memberRow, err error) {
 	m.params.Threads = 1
-	err = v.DB.Read().QueryRow(ctx, "SELECT id, relay_id, seed, salt, memory, passes, totp, totp_step, failures, not_before FROM member WHERE email_mac = ?",
-		v.emailMAC(email)).Scan(&m.id, &m.relayID, &m.seed, &m.salt, &m.params.Memory, &m.params.Time, &m.totp, &m.step, &m.failures, &m.notBefore)
+	err = v.DB.Read().QueryRow(ctx, "SELECT id, relay_id, seed, salt, memory, passes, totp, totp_step FROM member WHERE email_mac = ?",
+		v.emailMAC(email)).Scan(&m.id, &m.relayID, &m.seed, &m.salt, &m.params.Memory, &m.params.Time, &m.totp, &m.step)
 	return m, err
-}
-
-// countSignIn takes the try before the slow key is made.
-func (v *Vault) countSignIn(ctx context.Context, m memberRow) error {
-	now := v.Now()
-	// An end further off than any slowing was written by a clock that jumped.
-	if end := time.UnixMilli(m.notBefore); now.Before(end) && end.Sub(now) <= maxSlow {
-		return &TooSoon{Until: time.UnixMilli(m.notBefore)}
-	}
-	slow := time.Duration(0)
-	if over := m.failures + 1 - freeFailures; over > 0 {
-		slow = min(maxSlow, time.Second<<min(over, 6))
-	}
-	return v.DB.Write(ctx, func(tx database.Handle) error {
-		n, err := tx.Exec(ctx, "UPDATE member SET failures = failures + 1, not_before = ? WHERE id = ? AND failures = ?",
-			now.Add(slow).UnixMilli(), m.id, m.failures)
-		if err == nil && n == 0 {
-			return &TooSoon{Until: now.Add(time.Second)} // another try is under way
-		}
-		return err
-	})
 }
 
 func (v *Vault) signedIn(ctx context.Context, m memberRow, step int64, seed seal.Key) (cookie string, err error) {
 	err = v.DB.Write(ctx, func(tx database.Handle) (err error) {
-		n, err := tx.Exec(ctx, "UPDATE member SET failures = 0, not_before = 0, totp_step = ? WHERE id = ? AND totp_step < ?", step, m.id, step)
+		n, err := tx.Exec(ctx, "UPDATE member SET totp_step = ? WHERE id = ? AND totp_step < ?", step, m.id, step)
 		if err == nil && n == 0 {
 			return ErrSignIn // the code was used in the same moment
 		}
