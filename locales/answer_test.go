@@ -54,12 +54,14 @@ func TestAnswer_EveryWordInEveryDress(t *testing.T) {
 			return string(unicode.ToTitle(r)) + s[n:]
 		},
 		"decomposed": norm.NFD.String, "without accents": unaccented,
-		"spaced":  func(s string) string { return "  " + strings.ReplaceAll(s, " ", " \u00a0 ") + "\r\n" },
-		"dotted":  func(s string) string { return s + "." },
-		"called":  func(s string) string { return "¡" + s + " !!!" },
-		"quoted":  func(s string) string { return "« " + s + " »" },
-		"emoji":   func(s string) string { return "👍🏽 " + s + " 🙏❤️" },
-		"keycap":  func(s string) string { return strings.NewReplacer("1", "1\ufe0f\u20e3", "2", "2\ufe0f\u20e3").Replace(s) },
+		"spaced": func(s string) string { return "  " + strings.ReplaceAll(s, " ", " \u00a0 ") + "\r\n" },
+		"dotted": func(s string) string { return s + "." },
+		"called": func(s string) string { return "¡" + s + " !!!" },
+		"quoted": func(s string) string { return "« " + s + " »" },
+		"emoji":  func(s string) string { return "👍🏽 " + s + " 🙏❤️" },
+		"keycap": func(s string) string {
+			return strings.NewReplacer("1", "1\ufe0f\u20e3", "2", "2\ufe0f\u20e3").Replace(s)
+		},
 		"arabic":  arabicDigits.Replace,
 		"persian": persianDigits.Replace,
 		"hamza":   strings.NewReplacer("أ", "ا", "إ", "ا", "آ", "ا", "ى", "ي").Replace,

@@ -25,11 +25,14 @@ type settings struct {
 	workers          *int
 	grace            *time.Duration
 	twilio           carrier.Account
+	capability       *string
+	price            price
 }
 
 // setupRun declares "smsd run". Twilio's own variables bear the names that
 // Twilio's tools use: TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, TWILIO_FROM and
-// TWILIO_API_URL. Without the first three the simulated phone takes the messages.
+// TWILIO_API_URL. Without the first three the simulated phone takes the messages,
+// and can be answered.
 func setupRun(f *service.Flags) service.Run {
 	s := settings{
 		paths:    f.Paths(),
@@ -38,7 +41,10 @@ func setupRun(f *service.Flags) service.Run {
 		public:   f.String("public-url", "", "`URL` under which the carrier reaches the first address (default: that address)"),
 		workers:  f.Int("workers", 64, "`N` requests to the carrier at once"),
 		grace:    f.Duration("grace", queue.DefaultGrace, "`TIME` that a message in doubt waits before the carrier is asked"),
+
+		capability: capabilityFlag(f),
 	}
+	f.Var(&s.price, "segment-price", "what a segment costs, in `CENTS` of a euro such as 7.25 (0: cost is not counted)")
 	return func(ctx context.Context, env *service.Env) error {
 		if err := s.check(); err != nil {
 			return err
@@ -56,17 +62,10 @@ func setupRun(f *service.Flags) service.Run {
 	}
 }
 
-// check reads Twilio's variables: all three or none.
+// check reads Twilio's variables and the numbers among the settings.
 func (s *settings) check() error {
-	s.twilio = carrier.Account{
-		SID: os.Getenv("TWILIO_ACCOUNT_SID"), Token: os.Getenv("TWILIO_AUTH_TOKEN"), From: os.Getenv("TWILIO_FROM"),
-	}
-	for name, value := range map[string]string{
-		"TWILIO_ACCOUNT_SID": s.twilio.SID, "TWILIO_AUTH_TOKEN": s.twilio.Token, "TWILIO_FROM": s.twilio.From,
-	} {
-		if value == "" && s.twilio != (carrier.Account{}) {
-			return service.Usagef("run: %s is missing: Twilio needs account, token and sender", name)
-		}
+	if err := s.readTwilio("run"); err != nil {
+		return err
 	}
 	if *s.workers < 1 || *s.workers > 1000 {
 		return service.Usagef("run: --workers must be from 1 to 1000")
@@ -90,7 +89,7 @@ func (s *settings) serve(ctx context.Context, env *service.Env, db *database.DB,
 	if q.Revoked, err = revokedLog(s.paths); err != nil {
 		return err
 	}
-	m := newMetrics(q)
+	m := newMetrics(q, s.price)
 	outer, inner := http.NewServeMux(), service.Internal(m.registry, ready)
 	outer.Handle("GET /healthz", service.Health(ready))
 	callbacks, err := service.Listen(ctx, "webhooks", *s.listen, outer, env.Log)
@@ -105,7 +104,13 @@ func (s *settings) serve(ctx context.Context, env *service.Env, db *database.DB,
 	if err != nil {
 		return errors.Join(err, callbacks.Close(), private.Close())
 	}
-	hooks := carrier.Webhooks{Token: way.token, Public: way.public, Inbox: q, Log: env.Log, Watch: m.call}
+	if err := q.SetCapability(ctx, s.sender()); err != nil {
+		return errors.Join(err, callbacks.Close(), private.Close())
+	}
+	way.carrier = m.watch(way.carrier, db)
+	hooks := carrier.Webhooks{
+		Token: way.token, Public: way.public, Store: queue.Fingerprint(keys.Public()), Inbox: q, Log: env.Log, Watch: m.call,
+	}
 	outer.Handle("/twilio/", hooks.Routes())
 	d := queue.NewDaemon(q, way.carrier, queue.Options{Workers: *s.workers, Alone: only, Log: env.Log, Watch: m.event})
 	env.Log.Info("started", "carrier", way.carrier.Name(), "store", db.Kind().String())
