@@ -14,6 +14,7 @@ import (
 
 	"consigne/smsd/queue"
 
+	"github.com/twilio/twilio-go/client"
 	api "github.com/twilio/twilio-go/rest/api/v2010"
 )
 
@@ -60,7 +61,7 @@ func (t *Twilio) checkCredentials(ctx context.Context) Finding {
 	x := t.exchange(ctx)
 	a, err := x.service().FetchAccount(t.account.SID)
 	switch {
-	case x.status == http.StatusUnauthorized, x.status == http.StatusForbidden:
+	case x.status == http.StatusUnauthorized, x.status == http.StatusForbidden, refusedToAsk(x, err):
 		return bad("Twilio does not take this account and token: see TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN")
 	case x.status == http.StatusNotFound:
 		return bad("Twilio knows no such account: see TWILIO_ACCOUNT_SID")
@@ -76,6 +77,13 @@ func (t *Twilio) checkCredentials(ctx context.Context) Finding {
 		return Finding{"credentials", true, "the account answers; as a trial it writes only to numbers that are verified there"}
 	}
 	return Finding{"credentials", true, "the account answers and is active"}
+}
+
+// refusedToAsk tells that the library sent nothing, because of odd letters in the
+// credentials.
+func refusedToAsk(x *exchange, err error) bool {
+	_, refused := errors.AsType[*client.TwilioRestError](err)
+	return refused && x.status == 0
 }
 
 // letters are what Twilio takes as an alphanumeric sender
