@@ -570,3 +570,35 @@ func TestInbound_PrintsItsName(t *testing.T) {
 		t.Errorf("prints %q", printed)
 	}
 }
+
+// What is watched: how long somebody at a desk has let a message wait, how many
+// want nothing, how many are unwell.
+func TestQueue_Watched(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		held, err := b.queue.HeldFor(b.Context())
+		b.must(err)
+		if held != 0 {
+			b.Errorf("held for %v with nothing held", held)
+		}
+		b.enqueue("m")
+		d := b.claim(1)[0]
+		b.answer(d, "", errDoubt)
+		b.clock.forward(grace)
+		b.must(b.queue.Resolve(b.Context(), d, nil, queue.ErrCannotTell))
+		b.want("m", queue.Held)
+		b.clock.forward(10 * time.Minute)
+		if held, err = b.queue.HeldFor(b.Context()); held != 10*time.Minute || err != nil {
+			b.Errorf("held for %v, %v", held, err)
+		}
+		b.says(number, "pas moi", queue.HeardNotMe)
+		b.says("+33639980002", "STOP", queue.HeardStop)
+		b.says("+33639980003", "STOP", queue.HeardStop)
+		optOuts, err := b.queue.OptOuts(b.Context())
+		b.must(err)
+		unwell, err := b.queue.Unwell(b.Context())
+		b.must(err)
+		if optOuts != 2 || unwell[queue.NotMe] != 1 || unwell[queue.Dead] != 0 {
+			b.Errorf("%d opt-outs, unwell %v", optOuts, unwell)
+		}
+	})
+}
