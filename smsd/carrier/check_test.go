@@ -122,7 +122,9 @@ func TestCheck_Faults(t *testing.T) {
 		"cut":                       {front(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), "webhooks", "the connection broke"},
 		"a proxy's page":            {front(http.NotFound), "webhooks", "something else than smsd answers at the public address (status 404)"},
 		"says yes to all":           {front(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }), "webhooks", "something else than smsd"},
-		"a redirect": {front(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://elsewhere.example/", 302) }),
+		"a redirect": {front(func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://elsewhere.example/", http.StatusFound)
+		}),
 			"webhooks", "something else than smsd answers at the public address (status 302)"},
 		"another token":   {func(s *setUp) { s.hooks.Token = "other" }, "webhooks", "a signed call was refused"},
 		"another address": {func(s *setUp) { s.hooks.Public = "https://old.example" }, "webhooks", "a signed call was refused"},
@@ -134,7 +136,7 @@ func TestCheck_Faults(t *testing.T) {
 		"fails on unsigned calls": {func(s *setUp) {
 			s.front = func(w http.ResponseWriter, r *http.Request) {
 				if r.Header.Get(carrier.SignatureHeader) == "" {
-					http.Error(w, "oops", 502)
+					http.Error(w, "oops", http.StatusBadGateway)
 					return
 				}
 				s.hooks.Routes().ServeHTTP(w, r)

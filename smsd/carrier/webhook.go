@@ -122,7 +122,7 @@ func (h Webhooks) status(w http.ResponseWriter, r *http.Request, c call) string 
 		class = codes[n]
 		report.Code, report.Class = strconv.Itoa(n), told(class)
 	}
-	news, err := false, error(queue.ErrNoMessage)
+	news, err := false, queue.ErrNoMessage
 	if queue.ValidID(report.ID) && (report.CarrierID == "" || queue.ValidID(report.CarrierID)) { // else not of ours
 		news, err = h.Inbox.Report(r.Context(), report)
 	}
