@@ -27,11 +27,14 @@ func setupCheck(f *service.Flags) service.Run {
 		public: f.String("public-url", "", "`URL` under which the carrier reaches smsd's webhooks"),
 	}
 	return func(ctx context.Context, env *service.Env) error {
-		if err := s.readTwilio("check"); err != nil {
-			return err
+		s.twilio = carrier.Account{
+			SID: os.Getenv("TWILIO_ACCOUNT_SID"), Token: os.Getenv("TWILIO_AUTH_TOKEN"), From: os.Getenv("TWILIO_FROM"),
 		}
-		if s.twilio == (carrier.Account{}) {
-			return service.Usagef("check: TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM are not set: the simulated phone takes the messages, and there is nothing to check")
+		if s.twilio.SID == "" || s.twilio.Token == "" || s.twilio.From == "" {
+			return service.Usagef("check: TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM are needed: without them the simulated phone takes the messages, and there is nothing to check")
+		}
+		if err := s.checkCapability(); err != nil {
+			return err
 		}
 		return withStore(ctx, s.paths, func(db *database.DB) error { return s.examine(ctx, env, db) })
 	}

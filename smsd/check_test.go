@@ -91,7 +91,7 @@ func TestCheck_UsedWrongly(t *testing.T) {
 		t.Errorf("without an account: status %d, %q", status, stderr)
 	}
 	t.Setenv("TWILIO_ACCOUNT_SID", "AC1")
-	if _, stderr, status := s.inProcess("", "check"); status != 2 || stderr != "smsd: check: TWILIO_AUTH_TOKEN is missing: Twilio needs account, token and sender\n" {
+	if _, stderr, status := s.inProcess("", "check"); status != 2 || !strings.Contains(stderr, "TWILIO_AUTH_TOKEN") {
 		t.Errorf("with a third of an account: status %d, %q", status, stderr)
 	}
 	t.Setenv("TWILIO_AUTH_TOKEN", "t")

@@ -62,10 +62,17 @@ func setupRun(f *service.Flags) service.Run {
 	}
 }
 
-// check reads Twilio's variables and the numbers among the settings.
+// check reads Twilio's variables: all three or none.
 func (s *settings) check() error {
-	if err := s.readTwilio("run"); err != nil {
-		return err
+	s.twilio = carrier.Account{
+		SID: os.Getenv("TWILIO_ACCOUNT_SID"), Token: os.Getenv("TWILIO_AUTH_TOKEN"), From: os.Getenv("TWILIO_FROM"),
+	}
+	for name, value := range map[string]string{
+		"TWILIO_ACCOUNT_SID": s.twilio.SID, "TWILIO_AUTH_TOKEN": s.twilio.Token, "TWILIO_FROM": s.twilio.From,
+	} {
+		if value == "" && s.twilio != (carrier.Account{}) {
+			return service.Usagef("run: %s is missing: Twilio needs account, token and sender", name)
+		}
 	}
 	if *s.workers < 1 || *s.workers > 1000 {
 		return service.Usagef("run: --workers must be from 1 to 1000")
@@ -73,7 +80,7 @@ func (s *settings) check() error {
 	if *s.grace < time.Second {
 		return service.Usagef("run: --grace must be a second or more")
 	}
-	return nil
+	return s.checkCapability()
 }
 
 func (s *settings) serve(ctx context.Context, env *service.Env, db *database.DB, only bool) error {
