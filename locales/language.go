@@ -27,6 +27,7 @@ type language struct {
 	Voice   voice
 	Values  map[string][]string
 	Names   []nameRule
+	Answers answers // the words by which an SMS is answered
 	// Years begins at this year; Values["year"] goes on from it.
 	FirstYear int `toml:"first_year"`
 }
@@ -124,6 +125,9 @@ func (g *language) check(tag string) error {
 		if valueSizes[list] == 0 {
 			return fmt.Errorf("values %s: not a list that is used", list)
 		}
+	}
+	if err := g.Answers.check(); err != nil {
+		return err
 	}
 	for from := range g.Fold {
 		if utf8.RuneCountInString(from) != 1 {

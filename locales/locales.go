@@ -43,8 +43,9 @@ var loaded = sync.OnceValue(func() *set {
 })
 
 type set struct {
-	byTag map[string]*Locale
-	tags  []string
+	byTag   map[string]*Locale
+	tags    []string
+	answers map[string]Meaning
 }
 
 // load reads every language. It fails at the first file that is not complete:
@@ -74,7 +75,7 @@ func load(files fs.FS) (*set, error) {
 		}
 		return a.Tag < b.Tag
 	})
-	return s, nil
+	return s, s.collect()
 }
 
 func loadOne(files fs.FS, tag string) (*Locale, error) {

@@ -2,8 +2,8 @@ package locales
 
 import "strings"
 
-// SMS returns the text of a template ("evening", "hours", "link"), folded so
-// that no letter costs a segment more than it must.
+// SMS returns the text of a template, the message "sms.TEMPLATE", folded so that
+// no letter costs a segment more than it must.
 func SMS(tag, template string, args Args) string {
 	l := Must(tag)
 	return l.fold(l.Text("sms."+template, args))

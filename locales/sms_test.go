@@ -21,7 +21,7 @@ func TestSMSFitItsSegments(t *testing.T) {
 	}
 	args := Args{"t": longestDay, "place": place, "url": longestLink}
 	for _, tag := range Tags() {
-		for _, template := range []string{"evening", "hours", "link"} {
+		for _, template := range []string{"evening", "hours", "link", "noted", "declined", "stopped", "started"} {
 			text := SMS(tag, template, args)
 			encoding, units, segments := Segments(text)
 			t.Logf("%s %-8s %s %3d units, %d segments: %s", tag, template, encoding, units, segments, text)
@@ -56,6 +56,11 @@ func TestSMSSaysDayHourAndPlaceOnly(t *testing.T) {
 		"evening": "Rappel : demain jeudi 26 novembre, 14:30, CCAS.",
 		"hours":   "Rappel : aujourd'hui à 14:30, CCAS.",
 		"link":    "Un papier pour vous. Il s'ouvre une seule fois : https://h.example/l/ABCDEFGHIJKLMNOP",
+
+		"noted":    "C'est noté. A jeudi 14:30.",
+		"declined": "C'est noté : vous ne venez pas jeudi à 14:30.",
+		"stopped":  "C'est noté : plus aucun message. Pour en recevoir de nouveau, répondez START.",
+		"started":  "C'est noté : vous recevrez de nouveau des messages. Pour ne plus en recevoir, répondez STOP.",
 	} {
 		if got := SMS("fr", template, args); got != want {
 			t.Errorf("%s: %q, want %q", template, got, want)

@@ -45,6 +45,7 @@ func TestEnqueue_Answers(t *testing.T) {
 			{line("m3", "+33639980001", "0639"), "m3 refused bad-number"},
 			{line("m3", "+33639980001", "CAF"), "m3 refused bad-number"},
 			{line("m3", "+33639980001", "+33899123456"), "m3 refused premium-number"},
+			{line("m3", "+33639980001", "+33465712042"), "m3 refused fixed-line"},
 			{line("m3", `"text":"a",`, ""), "m3 refused missing-text"},
 			{line("m3", `"text":"a"`, `"text":""`), "m3 refused no-text"},
 			{line("m3", `"text":"a"`, `"text":"`+strings.Repeat("a", 2000)+`"`), "m3 refused text-too-long"},
@@ -73,7 +74,7 @@ func TestEnqueue_Answers(t *testing.T) {
 				s.Errorf("line %d is answered %q, want %q", i+1, got[i], want[i])
 			}
 		}
-		if status != 1 || stderr != "smsd: enqueue: lines refused: 26\n" {
+		if status != 1 || stderr != "smsd: enqueue: lines refused: 27\n" {
 			s.Errorf("status %d, %q", status, stderr)
 		}
 		list, _, _ := s.inProcess("", "list", "--json")

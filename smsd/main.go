@@ -5,6 +5,7 @@
 //	smsd run       send what is due and take the carrier's calls
 //	smsd enqueue   queue messages from JSON Lines
 //	smsd list      show where every message stands
+//	smsd check     tell whether credentials, sender and webhooks work
 package main
 
 import "consigne/internal/service"
@@ -19,6 +20,7 @@ func program() service.Program {
 			{Name: "run", About: "send what is due and take the carrier's calls", Setup: setupRun},
 			{Name: "enqueue", About: "queue messages from JSON Lines on standard input", Setup: setupEnqueue},
 			{Name: "list", About: "show where every message stands", Setup: setupList},
+			{Name: "check", About: "tell whether credentials, sender and webhooks work", Setup: setupCheck},
 		},
 	}
 }

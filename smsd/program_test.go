@@ -54,6 +54,7 @@ type station struct {
 	ahead    time.Duration
 	twilio   *twiliotest.Server // nil: the simulated phone
 	logs     *safeBuffer        // of all runs
+	more     []string           // of the environment
 }
 
 func newStation(t *testing.T, kind database.Kind) *station {
@@ -94,7 +95,7 @@ func (s *station) env() []string {
 		env = append(env, "TWILIO_ACCOUNT_SID="+s.twilio.Account.SID, "TWILIO_AUTH_TOKEN="+s.twilio.Account.Token,
 			"TWILIO_FROM="+s.twilio.Account.From, "TWILIO_API_URL="+s.twilio.URL)
 	}
-	return env
+	return append(env, s.more...)
 }
 
 func (s *station) command(args ...string) *exec.Cmd {

@@ -27,11 +27,14 @@ type settings struct {
 	workers          *int
 	grace            *time.Duration
 	twilio           carrier.Account
+	capability       *string
+	price            price
 }
 
 // setupRun declares "smsd run". Twilio's own variables bear the names that
 // Twilio's tools use: TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, TWILIO_FROM and
-// TWILIO_API_URL. Without the first three the simulated phone takes the messages.
+// TWILIO_API_URL. Without the first three the simulated phone takes the messages,
+// and can be answered.
 func setupRun(f *service.Flags) service.Run {
 	s := settings{
 		paths:    f.Paths(),
@@ -40,7 +43,10 @@ func setupRun(f *service.Flags) service.Run {
 		public:   f.String("public-url", "", "`URL` under which the carrier reaches the first address (default: that address)"),
 		workers:  f.Int("workers", 64, "`N` requests to the carrier at once"),
 		grace:    f.Duration("grace", queue.DefaultGrace, "`TIME` that a message in doubt waits before the carrier is asked"),
+
+		capability: capabilityFlag(f),
 	}
+	f.Var(&s.price, "segment-price", "what a segment costs, in `CENTS` of a euro such as 7.25 (0: cost is not counted)")
 	return func(ctx context.Context, env *service.Env) error {
 		if err := s.check(); err != nil {
 			return err
@@ -106,7 +112,7 @@ func (s *settings) check() error {
 	if *s.grace < time.Second {
 		return service.Usagef("run: --grace must be a second or more")
 	}
-	return nil
+	return s.checkCapability()
 }
 
 func (s *settings) serve(ctx context.Context, env *service.Env, db *database.DB, only bool) error {
@@ -122,7 +128,7 @@ func (s *settings) serve(ctx context.Context, env *service.Env, db *database.DB,
 	if q.Revoked, err = revokedLog(s.paths); err != nil {
 		return err
 	}
-	m := newMetrics(q)
+	m := newMetrics(q, s.price)
 	outer, inner := http.NewServeMux(), service.Internal(m.registry, ready)
 	outer.Handle("GET /healthz", service.Health(ready))
 	callbacks, err := service.Listen(ctx, "webhooks", *s.listen, outer, env.Log)
@@ -137,7 +143,13 @@ func (s *settings) serve(ctx context.Context, env *service.Env, db *database.DB,
 	if err != nil {
 		return errors.Join(err, callbacks.Close(), private.Close())
 	}
-	hooks := carrier.Webhooks{Token: way.token, Public: way.public, Inbox: q, Log: env.Log, Watch: m.call}
+	if err := q.SetCapability(ctx, s.sender()); err != nil {
+		return errors.Join(err, callbacks.Close(), private.Close())
+	}
+	way.carrier = m.watch(way.carrier, db)
+	hooks := carrier.Webhooks{
+		Token: way.token, Public: way.public, Store: queue.Fingerprint(keys.Public()), Inbox: q, Log: env.Log, Watch: m.call,
+	}
 	outer.Handle("/twilio/", hooks.Routes())
 	d := queue.NewDaemon(q, way.carrier, queue.Options{Workers: *s.workers, Alone: only, Log: env.Log, Watch: m.event})
 	env.Log.Info("started", "carrier", way.carrier.Name(), "store", db.Kind().String())

@@ -63,6 +63,7 @@ func TestEnrol_refusals(t *testing.T) {
 		"no number":        {"phone", "", "Écrivez un numéro de téléphone"},
 		"half a number":    {"phone", "06 39", "Écrivez un numéro de téléphone"},
 		"words":            {"phone", "plus tard", "Écrivez un numéro de téléphone"},
+		"a fixed line":     {"phone", "04 65 71 20 42", "C’est un téléphone fixe"},
 		"no kiosk":         {"device", "", "Choisissez la borne"},
 		"another's kiosk":  {"device", elsewhere.ID, "Choisissez la borne"},
 	} {

@@ -73,6 +73,7 @@ var invalids = map[string]string{
 	"birth":       "Écrivez une date qui existe, dans le passé : jour, mois, année, par exemple 14/03/1951.",
 	"language":    "Choisissez une langue de la liste.",
 	"phone":       "Écrivez un numéro de téléphone, par exemple 06 12 34 56 78, ou choisissez « Aucun téléphone ».",
+	"phone fixed": "C’est un téléphone fixe : il ne reçoit pas de messages. Écrivez un numéro de portable, ou choisissez « Aucun téléphone ».",
 	"device":      "Choisissez la borne à laquelle la personne va commencer.",
 	"day":         "Choisissez un jour qui existe, dans les treize mois à venir.",
 	"hour":        "Écrivez une heure entre 00:00 et 23:59, par exemple 14:30.",

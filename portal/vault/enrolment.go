@@ -118,6 +118,9 @@ func (p *Profile) check(today Date) error {
 		return nil
 	}
 	number, err := queue.ParseNumber(p.Phone)
+	if no, refused := errors.AsType[*queue.Refused](err); refused && no.Reason == queue.ReasonFixed {
+		return &Invalid{"phone", "fixed"}
+	}
 	if err != nil {
 		return &Invalid{"phone", "phone"}
 	}

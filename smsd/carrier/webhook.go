@@ -19,8 +19,7 @@ import (
 // Inbox is what the webhooks tell the queue.
 type Inbox interface {
 	Report(ctx context.Context, r queue.Report) (news bool, err error)
-	OptOut(ctx context.Context, e164 string) error
-	OptIn(ctx context.Context, e164 string) error
+	Answered(ctx context.Context, in queue.Inbound) (queue.Heard, error)
 }
 
 var _ Inbox = (*queue.Queue)(nil)
@@ -30,6 +29,7 @@ var _ Inbox = (*queue.Queue)(nil)
 type Webhooks struct {
 	Token  string
 	Public string // address under which the carrier calls, without a path's end slash
+	Store  string // fingerprint of the store, told to whoever signs; see [Probe]
 	Inbox  Inbox
 	Log    *slog.Logger              // ids and codes only
 	Watch  func(what, result string) // counts calls
@@ -65,6 +65,9 @@ func (h Webhooks) signed(what string, next func(http.ResponseWriter, *http.Reque
 			h.Log.Warn("webhook refused", "webhook", what, "status", status)
 			http.Error(w, http.StatusText(status), status)
 			return
+		}
+		if h.Store != "" {
+			w.Header().Set(StoreHeader, h.Store)
 		}
 		h.Watch(what, next(w, r, c))
 	}
@@ -114,10 +117,15 @@ func (h Webhooks) status(w http.ResponseWriter, r *http.Request, c call) string 
 	}
 	report := queue.Report{ID: c.query["m"], Receipt: queue.Receipt{CarrierID: c.form["MessageSid"], State: state}}
 	report.Attempt, _ = strconv.Atoi(c.query["n"])
+	class := queue.ClassOther
 	if n, err := strconv.Atoi(c.form["ErrorCode"]); err == nil && n != 0 {
-		report.Code, report.Class = strconv.Itoa(n), codes[n]
+		class = codes[n]
+		report.Code, report.Class = strconv.Itoa(n), told(class)
 	}
-	news, err := h.Inbox.Report(r.Context(), report)
+	news, err := false, queue.ErrNoMessage
+	if queue.ValidID(report.ID) && (report.CarrierID == "" || queue.ValidID(report.CarrierID)) { // else not of ours
+		news, err = h.Inbox.Report(r.Context(), report)
+	}
 	switch {
 	case errors.Is(err, queue.ErrNoMessage):
 		h.Log.Warn("webhook for an unknown message", "state", string(state))
@@ -130,32 +138,27 @@ func (h Webhooks) status(w http.ResponseWriter, r *http.Request, c call) string 
 	}
 	h.Log.Info("status", "message", report.ID, "attempt", report.Attempt, "state", string(state), "code", report.Code, "news", news)
 	w.WriteHeader(http.StatusNoContent)
-	if !news {
+	switch {
+	case !news:
 		return "repeated"
+	case report.Code != "":
+		return string(state) + "-" + class.String()
 	}
 	return string(state)
 }
 
-// inbound takes in an answer. Opting out and in works; other answers are counted.
+// inbound takes in what somebody wrote to us.
 func (h Webhooks) inbound(w http.ResponseWriter, r *http.Request, c call) string {
-	from, err := queue.ParseNumber(c.form["From"])
-	if err != nil { // a short code or a name: nobody we write to
-		return answer(w, "odd")
-	}
-	result, act := "other", func(context.Context, string) error { return nil }
-	switch word := keyword(c.form["Body"]); {
-	case stopWords[word]:
-		result, act = "opt-out", h.Inbox.OptOut
-	case startWords[word]:
-		result, act = "opt-in", h.Inbox.OptIn
-	}
-	if err := act(r.Context(), from); err != nil {
+	heard, err := h.Inbox.Answered(r.Context(), queue.Inbound{
+		CarrierID: c.form["MessageSid"], From: c.form["From"], Text: c.form["Body"],
+	})
+	if err != nil {
 		h.Log.Error("webhook", "error", err)
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return "failed"
 	}
-	h.Log.Info("inbound", "result", result)
-	return answer(w, result)
+	h.Log.Info("inbound", "result", string(heard))
+	return answer(w, string(heard))
 }
 
 // answer is an empty TwiML answer: nothing is sent back.

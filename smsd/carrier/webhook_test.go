@@ -24,7 +24,7 @@ const token = "0123456789abcdef"
 // inbox writes down what the webhooks say.
 type inbox struct {
 	reports []queue.Report
-	out, in []string
+	heard   []queue.Inbound
 	failure error
 }
 
@@ -33,14 +33,9 @@ func (i *inbox) Report(_ context.Context, r queue.Report) (bool, error) {
 	return true, i.failure
 }
 
-func (i *inbox) OptOut(_ context.Context, e164 string) error {
-	i.out = append(i.out, e164)
-	return i.failure
-}
-
-func (i *inbox) OptIn(_ context.Context, e164 string) error {
-	i.in = append(i.in, e164)
-	return i.failure
+func (i *inbox) Answered(_ context.Context, in queue.Inbound) (queue.Heard, error) {
+	i.heard = append(i.heard, in)
+	return queue.HeardWords, i.failure
 }
 
 type webhooks struct {
@@ -53,7 +48,7 @@ type webhooks struct {
 func newWebhooks() *webhooks {
 	w := &webhooks{inbox: &inbox{}, results: map[string]int{}}
 	w.Handler = carrier.Webhooks{
-		Token: token, Public: public, Inbox: w.inbox, Log: slog.New(slog.NewJSONHandler(&w.log, nil)),
+		Token: token, Public: public, Store: "5708e", Inbox: w.inbox, Log: slog.New(slog.NewJSONHandler(&w.log, nil)),
 		Watch: func(what, result string) { w.results[what+" "+result]++ },
 	}.Routes()
 	return w
@@ -190,7 +185,7 @@ func TestWebhook_StoreFaults(t *testing.T) {
 	if got := w.send("/twilio/status?m=m1", statusForm("sent", ""), nil); got.Code != http.StatusInternalServerError {
 		t.Errorf("a store that fails: %d", got.Code)
 	}
-	if got := w.send("/twilio/inbound", url.Values{"From": {"+33639980001"}, "Body": {"STOP"}}, nil); got.Code != http.StatusInternalServerError {
+	if got := w.send("/twilio/inbound", url.Values{"MessageSid": {"SM9"}, "From": {"+33639980001"}, "Body": {"STOP"}}, nil); got.Code != http.StatusInternalServerError {
 		t.Errorf("an opt-out that is not written: %d", got.Code)
 	}
 	if w.results["status unknown"] != 1 || w.results["status failed"] != 1 || w.results["inbound failed"] != 1 {
@@ -198,39 +193,118 @@ func TestWebhook_StoreFaults(t *testing.T) {
 	}
 }
 
+// What is written goes to the queue as it is; the log holds nothing of it.
 func TestWebhook_Inbound(t *testing.T) {
-	for body, want := range map[string]string{
-		"STOP": "opt-out", "stop": "opt-out", " Stop. ": "opt-out", "S.T.O.P": "opt-out", "ARRET": "opt-out", "Arrêt": "opt-out", "arrêt !": "opt-out",
-		"arre\u0302t": "opt-out", "STOP SMS": "opt-out", "توقف": "opt-out", "Unsubscribe": "opt-out",
-		"START": "opt-in", "unstop": "opt-in",
-		"": "other", "1": "other", "oui": "other", "stop demain": "other", "je ne peux pas": "other", "🛑": "other", "\xff\xfe": "other",
-		strings.Repeat("STOP ", 300): "other", strings.Repeat("é", 1600): "other",
+	for name, body := range map[string]string{
+		"STOP": "STOP", "empty": "", "emoji": "🛑🛑", "invalid UTF-8": "\xff\xfe", "1,600 letters": strings.Repeat("é", 1600), "a nought": "a\x00b",
+		"markup": "<Response><Message>oui</Message></Response>", "lines": "oui\r\nlevel=error",
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWebhooks()
+			got := w.send("/twilio/inbound", url.Values{"MessageSid": {"SM9"}, "From": {"+33639980001"}, "To": {"+33756790000"}, "Body": {body}}, nil)
+			if got.Code != http.StatusOK || !strings.Contains(got.Body.String(), "<Response></Response>") || got.Header().Get("Content-Type") != "text/xml; charset=utf-8" {
+				t.Errorf("answer %d %s", got.Code, got.Body)
+			}
+			if diff := cmp.Diff([]queue.Inbound{{CarrierID: "SM9", From: "+33639980001", Text: body}}, w.inbox.heard); diff != "" {
+				t.Error(diff)
+			}
+			if w.results["inbound words"] != 1 {
+				t.Errorf("counted %v", w.results)
+			}
+			if log := w.log.String(); strings.Contains(log, "63998") || body != "" && strings.Contains(log, body) || strings.Count(log, "\n") != 1 {
+				t.Errorf("the log holds more than a code: %s", log)
+			}
+		})
+	}
+}
+
+// Ids that are none of ours are not even looked for.
+func TestWebhook_StatusOfNoMessage(t *testing.T) {
+	for name, c := range map[string]struct {
+		path string
+		form url.Values
+	}{
+		"no id":                {"/twilio/status", statusForm("sent", "")},
+		"an empty id":          {"/twilio/status?m=", statusForm("sent", "")},
+		"a nought in it":       {"/twilio/status?m=m%00", statusForm("sent", "")},
+		"invalid UTF-8":        {"/twilio/status?m=%ff", statusForm("sent", "")},
+		"a long one":           {"/twilio/status?m=" + strings.Repeat("m", 65), statusForm("sent", "")},
+		"the carrier's is odd": {"/twilio/status?m=m1", url.Values{"MessageSid": {"SM\x00"}, "MessageStatus": {"sent"}}},
 	} {
 		w := newWebhooks()
-		got := w.send("/twilio/inbound", url.Values{"From": {"+33639980001"}, "Body": {body}}, nil)
-		if got.Code != http.StatusOK || !strings.Contains(got.Body.String(), "<Response></Response>") {
-			t.Errorf("%q: answer %d %s", body, got.Code, got.Body)
-		}
-		if w.results["inbound "+want] != 1 {
-			t.Errorf("%q: %v, want %s", body, w.results, want)
-		}
-		if (len(w.inbox.out) == 1) != (want == "opt-out") || (len(w.inbox.in) == 1) != (want == "opt-in") {
-			t.Errorf("%q: opted out %v, in %v", body, w.inbox.out, w.inbox.in)
-		}
-		if body != "" && body != "1" && strings.Contains(w.log.String(), body) || strings.Contains(w.log.String(), "63998") {
-			t.Errorf("%q: the log holds the text or the number: %s", body, w.log.String())
+		if got := w.send(c.path, c.form, nil); got.Code != http.StatusNoContent || w.results["status unknown"] != 1 || len(w.inbox.reports) != 0 {
+			t.Errorf("%s: answer %d, counted %v", name, got.Code, w.results)
 		}
 	}
 }
 
-func TestWebhook_InboundFromNobody(t *testing.T) {
-	for _, from := range []string{"", "36179", "CAF", "+999", "٠٦"} {
+// A failure is counted by what it means for us, also where the message is tried
+// again.
+func TestWebhook_CountsFailuresByClass(t *testing.T) {
+	for code, want := range map[string]string{
+		"30005": "failed-number", "30007": "failed-content", "30002": "failed-setup", "30003": "failed-temporary", "39999": "failed-other",
+		"": "failed", "0": "failed", "x": "failed", "99999999999999999999": "failed",
+	} {
 		w := newWebhooks()
-		got := w.send("/twilio/inbound", url.Values{"From": {from}, "Body": {"STOP"}}, nil)
-		if got.Code != http.StatusOK || w.results["inbound odd"] != 1 || len(w.inbox.out) != 0 {
-			t.Errorf("%q: answer %d, %v, opted out %v", from, got.Code, w.results, w.inbox.out)
+		w.send("/twilio/status?m=m1&n=1", statusForm("failed", code), nil)
+		if w.results["status "+want] != 1 {
+			t.Errorf("%q: counted %v, want %s", code, w.results, want)
 		}
 	}
+}
+
+// Whoever signs is told which store takes the calls, nobody else.
+func TestWebhook_NamesItsStore(t *testing.T) {
+	w := newWebhooks()
+	if got := w.send("/twilio/status?m=check", url.Values{"MessageStatus": {"check"}}, nil); got.Code != http.StatusNoContent || got.Header().Get(carrier.StoreHeader) != "5708e" {
+		t.Errorf("answer %d, %v", got.Code, got.Header())
+	}
+	if got := w.send("/twilio/status?m=check", url.Values{"MessageStatus": {"check"}}, func(r *http.Request) { r.Header.Del(carrier.SignatureHeader) }); got.Header().Get(carrier.StoreHeader) != "" {
+		t.Error("an unsigned call was told the store")
+	}
+	if w.results["status ignored"] != 1 || w.results["status refused"] != 1 || len(w.inbox.reports) != 0 {
+		t.Errorf("counted %v", w.results)
+	}
+}
+
+// A signed form is read as it was written, or refused: whatever it is made of,
+// what is signed is what is acted on.
+func FuzzSignedForm(f *testing.F) {
+	f.Add("/twilio/status?m=m1&n=2", "MessageSid=SM1&MessageStatus=sent")
+	f.Add("/twilio/inbound", "MessageSid=SM1&From=%2B33639980001&Body=STOP")
+	f.Add("/twilio/inbound?a=b", "Body=a&Body=b")
+	f.Add("/twilio/inbound", "Body=%ff%00;&%zz")
+	f.Fuzz(func(t *testing.T, path, body string) {
+		target, err := url.ParseRequestURI(path)
+		values, formErr := url.ParseQuery(body)
+		if err != nil || target.Host != "" {
+			return
+		}
+		first := map[string]string{}
+		for name, v := range values {
+			first[name] = v[0]
+		}
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
+		r.URL, r.RequestURI = target, path
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set(carrier.SignatureHeader, carrier.Sign(token, public+path, first))
+		w := newWebhooks()
+		out := httptest.NewRecorder()
+		w.ServeHTTP(out, r)
+		if formErr != nil && len(w.inbox.reports)+len(w.inbox.heard) != 0 {
+			t.Fatalf("a form that is none was acted on: %q", body)
+		}
+		for _, heard := range w.inbox.heard {
+			if heard.Text != first["Body"] || heard.From != first["From"] || len(values["Body"]) > 1 {
+				t.Fatalf("%q was heard as %#v", body, heard.Text)
+			}
+		}
+		for _, report := range w.inbox.reports {
+			if report.CarrierID != first["MessageSid"] || !queue.ValidID(report.ID) || len(values["MessageSid"]) > 1 {
+				t.Fatalf("%q was reported as %+v", body, report)
+			}
+		}
+	})
 }
 
 // Nothing unsigned gets through, whatever it is made of.
@@ -250,7 +324,7 @@ func FuzzWebhook(f *testing.F) {
 		w := newWebhooks()
 		out := httptest.NewRecorder()
 		w.ServeHTTP(out, r)
-		if out.Code < 400 && out.Code != http.StatusTemporaryRedirect || len(w.inbox.reports)+len(w.inbox.out)+len(w.inbox.in) != 0 {
+		if out.Code < 400 && out.Code != http.StatusTemporaryRedirect || len(w.inbox.reports)+len(w.inbox.heard) != 0 {
 			t.Fatalf("answer %d, inbox %+v", out.Code, w.inbox)
 		}
 	})

@@ -19,4 +19,8 @@
 // Texts and numbers are boxed under a [Sender]'s key, which is sealed to smsd:
 // who queues a message cannot read it back. The portal uses [Sender], [States]
 // and [Attempted]; the daemon uses [Queue] and [Daemon] with a [Carrier].
+//
+// What people write back ([Queue.Answered]) is matched by the number's mark with
+// the messages that left for it, and left for the relays that sent them, sealed
+// ([Answers]).
 package queue

@@ -117,10 +117,15 @@ func makeKey(ctx context.Context, db *database.DB, dir string) (seal.Key, error)
 	return seal.MakeKeyFile(filepath.Join(dir, keyFile), keyName)
 }
 
+// Fingerprint names a store by smsd's public key. It is no secret.
+func Fingerprint(pub seal.PublicKey) string {
+	sum := sha256.Sum256(pub)
+	return hex.EncodeToString(sum[:8])
+}
+
 // remember ties the store to the key, or finds it tied to another.
 func remember(ctx context.Context, db *database.DB, pub seal.PublicKey) error {
-	sum := sha256.Sum256(pub)
-	ours := hex.EncodeToString(sum[:8])
+	ours := Fingerprint(pub)
 	have, err := db.Fingerprint(ctx, keyName)
 	if errors.Is(err, database.ErrNotFound) {
 		err = db.Write(ctx, func(tx database.Handle) error {

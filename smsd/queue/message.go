@@ -56,6 +56,7 @@ const (
 	ReasonExpires Reason = "due-after-expires"
 	ReasonNumber  Reason = "bad-number"
 	ReasonPremium Reason = "premium-number"
+	ReasonFixed   Reason = "fixed-line"
 )
 
 // Refused is the error for a message that can never be sent as it stands.

@@ -11,9 +11,9 @@ import (
 var regions = []string{"FR", "GP", "MQ", "GF", "RE", "YT", "PM"}
 
 // ParseNumber reads a phone number as people write it and returns it in E.164.
-// One without a country is read as French, of the mainland or overseas. The error is a [*Refused]: for what
-// is no number, with letters or too short, and for numbers that cost whoever
-// writes to them.
+// One without a country is read as French, of the mainland or overseas. The error
+// is a [*Refused]: for what is no number, with letters or too short, for numbers
+// that cost whoever writes to them, and for fixed lines, on which nobody reads.
 func ParseNumber(text string) (e164 string, err error) {
 	text = strings.TrimSpace(text)
 	// The library would read letters as a keypad and drop what follows "ext.".
@@ -27,6 +27,11 @@ func ParseNumber(text string) (e164 string, err error) {
 	switch phonenumbers.GetNumberType(n) {
 	case phonenumbers.PREMIUM_RATE, phonenumbers.SHARED_COST:
 		return "", refuse(ReasonPremium)
+	case phonenumbers.FIXED_LINE:
+		return "", refuse(ReasonFixed)
+	}
+	if frenchFixed(n) {
+		return "", refuse(ReasonFixed)
 	}
 	return phonenumbers.Format(n, phonenumbers.E164), nil
 }
@@ -57,4 +62,12 @@ func parse(text string) (number *phonenumbers.PhoneNumber, ok bool) {
 // carrier has the last word. A zero too many is a slip of the hand.
 func mayBe(n *phonenumbers.PhoneNumber) bool {
 	return phonenumbers.IsPossibleNumber(n) && !n.GetItalianLeadingZero() && n.GetNationalNumber() != 0
+}
+
+// frenchFixed tells the fixed lines of the mainland's numbering plan, 01 to 05
+// (Arcep), also where the library calls the number invalid: those kept for
+// fiction, and ranges newer than itself.
+func frenchFixed(n *phonenumbers.PhoneNumber) bool {
+	region := n.GetNationalNumber() / 100_000_000
+	return n.GetCountryCode() == 33 && 1 <= region && region <= 5
 }

@@ -20,7 +20,13 @@ func TestParseNumber(t *testing.T) {
 		"+262692123456":          "+262692123456", // La Réunion
 		"0692 12 34 56":          "+262692123456",
 		"0690 30 12 34":          "+590690301234", // Guadeloupe
-		"+213551234567":          "+213551234567",
+		"+213551234567":          "+213551234567", // foreign mobiles
+		"+40721234567":           "+40721234567",
+		"+4915112345678":         "+4915112345678",
+		"+12015550123":           "+12015550123", // there a number does not tell what it is
+		"06 39 98 99 99":         "+33639989999", // kept for fiction
+		"07 56 78 90 12":         "+33756789012",
+		"09 72 12 34 56":         "+33972123456", // by way of the internet, perhaps an application
 	} {
 		if got, err := queue.ParseNumber(in); err != nil || got != want {
 			t.Errorf("%q gives %q, %v; want %q", in, got, err, want)
@@ -44,7 +50,19 @@ func TestParseNumber_Refused(t *testing.T) {
 		"112":                   queue.ReasonNumber,
 		"+999123456789":         queue.ReasonNumber,
 		"٠٦٣٩٩٨٠٠٠١":            queue.ReasonNumber,
+		"0800 GRATUIT":          queue.ReasonNumber,
 		"0899 12 34 56":         queue.ReasonPremium,
+		"01 42 34 56 78":        queue.ReasonFixed,
+		"+33 3 88 12 34 56":     queue.ReasonFixed,
+		"+33 5 61 12 34 56":     queue.ReasonFixed,
+		"0033 4 91 12 34 56":    queue.ReasonFixed,
+		"01 99 00 12 34":        queue.ReasonFixed, // kept for fiction, and fixed there too
+		"02 61 91 12 34":        queue.ReasonFixed,
+		"0262 20 12 34":         queue.ReasonFixed, // La Réunion
+		"0590 81 12 34":         queue.ReasonFixed, // Guadeloupe
+		"+40 21 123 4567":       queue.ReasonFixed, // Bucarest
+		"+49 30 123456":         queue.ReasonFixed,
+		"+213 21 12 34 56":      queue.ReasonFixed,
 		"+33 897 12 34 56":      queue.ReasonPremium,
 	} {
 		if got, err := queue.ParseNumber(in); refusedFor(err) != want {

@@ -34,6 +34,7 @@ type Queue struct {
 	keys  *Keys
 	now   func() time.Time
 	grace time.Duration
+	own   *Sender // of what smsd itself has to say: that an answer was understood
 
 	// Revoked is told of each opt-out and each return before it is committed,
 	// so that a backup from before does not undo it: a kind of package revoked
@@ -48,7 +49,9 @@ type Queue struct {
 // New makes a Queue on a store. grace is how long unknown messages wait before
 // the carrier is asked.
 func New(db *database.DB, keys *Keys, now func() time.Time, grace time.Duration) *Queue {
-	return &Queue{db: db, keys: keys, now: now, grace: grace, senders: map[string]seal.Key{}}
+	return &Queue{
+		db: db, keys: keys, now: now, grace: grace, own: NewSender(keys.Public(), now), senders: map[string]seal.Key{},
+	}
 }
 
 func (q *Queue) millis() int64 { return q.now().UnixMilli() }

@@ -93,6 +93,11 @@ func (q *Queue) reportFailure(ctx context.Context, tx database.Handle, c change,
 			return err
 		}
 	}
+	if class == ClassNumber && len(mark) > 0 {
+		if err := unwell(ctx, tx, mark, Dead, c.at); err != nil {
+			return err
+		}
+	}
 	if state == Planned { // it is to be tried again already
 		return nil
 	}

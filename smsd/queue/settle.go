@@ -61,6 +61,11 @@ func (q *Queue) settleRefusal(ctx context.Context, tx database.Handle, d Deliver
 	if err != nil || !moved {
 		return err
 	}
+	if no.Class == ClassNumber {
+		if err := unwell(ctx, tx, q.keys.mark(d.To), Dead, now); err != nil {
+			return err
+		}
+	}
 	c := change{id: d.ID, at: now, attempt: d.Attempt, code: no.Code}
 	switch no.Class {
 	case ClassBusy, ClassSetup:

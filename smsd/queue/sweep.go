@@ -42,31 +42,6 @@ func (q *Queue) Sweep(ctx context.Context) (int, error) {
 	return n, nil
 }
 
-// Forget erases what has served: marks of messages a week after their end,
-// numbers that no message points to, sender keys under which nothing lies.
-func (q *Queue) Forget(ctx context.Context) error {
-	now := q.now()
-	err := q.db.Write(ctx, func(tx database.Handle) error {
-		_, err := tx.Exec(ctx, `UPDATE message SET mark = NULL WHERE mark IS NOT NULL AND expires <= ? AND final_at IS NOT NULL`,
-			now.Add(-markLasts).UnixMilli())
-		if err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, `DELETE FROM number WHERE waiting <= 0 AND made <= ?`, now.Add(-spareRows).UnixMilli())
-		if err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, `DELETE FROM sender_key WHERE made <= ?
-			AND NOT EXISTS (SELECT 1 FROM message m WHERE m.sender = sender_key.id)
-			AND NOT EXISTS (SELECT 1 FROM number n WHERE n.sender = sender_key.id)`, now.Add(-spareKeys).UnixMilli())
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("forget: %w", err)
-	}
-	return nil
-}
-
 // MarkNumbers marks numbers that were queued since the last time, and
 // suppresses what is planned for those that opted out.
 func (q *Queue) MarkNumbers(ctx context.Context) error {
@@ -136,26 +111,6 @@ func (q *Queue) markOne(ctx context.Context, tx database.Handle, id string, mark
 	return suppress(ctx, tx, mark, q.millis())
 }
 
-// OptOut suppresses everything for a number, now and later, until [Queue.OptIn].
-// What was queued within the last second may follow a moment later.
-func (q *Queue) OptOut(ctx context.Context, e164 string) error {
-	return q.db.Write(ctx, func(tx database.Handle) error {
-		return q.rememberOptOut(ctx, tx, q.keys.mark(e164))
-	})
-}
-
-// OptIn lets a number be written to again.
-func (q *Queue) OptIn(ctx context.Context, e164 string) error {
-	return q.db.Write(ctx, func(tx database.Handle) error {
-		mark := q.keys.mark(e164)
-		rows, err := tx.Exec(ctx, `DELETE FROM opt_out WHERE mark = ?`, mark)
-		if err != nil || rows == 0 {
-			return err
-		}
-		return q.revoke(revoked.OptIn, mark)
-	})
-}
-
 func (q *Queue) revoke(kind string, mark []byte) error { return noteIn(q.Revoked, kind, mark) }
 
 // noteIn notes an opt-out or its end where a restore will find it.
@@ -171,19 +126,26 @@ func (q *Queue) rememberOptOut(ctx context.Context, tx database.Handle, mark []b
 }
 
 func rememberOptOut(ctx context.Context, tx database.Handle, mark []byte, note func(kind, id string) error, now int64) error {
+	_, err := optOut(ctx, tx, mark, note, now)
+	return err
+}
+
+// optOut suppresses everything for a number, and tells whether that is news. What
+// was queued within the last second is suppressed when it is marked.
+func optOut(ctx context.Context, tx database.Handle, mark []byte, note func(kind, id string) error, now int64) (news bool, err error) {
 	rows, err := tx.Exec(ctx, `INSERT INTO opt_out (mark, at) VALUES (?, ?) ON CONFLICT (mark) DO NOTHING`, mark, now)
 	if err == nil && rows > 0 {
 		err = noteIn(note, revoked.OptOut, mark)
 	}
 	if err != nil {
-		return fmt.Errorf("remember opt-out: %w", err)
+		return false, fmt.Errorf("remember opt-out: %w", err)
 	}
-	return suppress(ctx, tx, mark, now)
+	return rows > 0, suppress(ctx, tx, mark, now)
 }
 
 func suppress(ctx context.Context, tx database.Handle, mark []byte, now int64) error {
 	ids, err := column(ctx, tx, `SELECT m.id FROM message m JOIN number n ON n.id = m.number_id
-		WHERE n.mark = ? AND m.state IN ('planned', 'held')`, mark)
+		WHERE n.mark = ? AND m.state IN ('planned', 'held') AND m.despite = 0`, mark)
 	if err != nil {
 		return fmt.Errorf("find messages to suppress: %w", err)
 	}

@@ -1,0 +1,71 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+
+	"consigne/internal/database"
+)
+
+// inboundLasts is for how long a carrier's second call about one text is known.
+const inboundLasts = markLasts
+
+// Forget erases what has served: marks of messages a week after their end, but
+// for numbers that are unwell, whose holders the desk still has to find; what
+// answers needed; numbers that no message points to; sender keys under which
+// nothing lies.
+func (q *Queue) Forget(ctx context.Context) error {
+	now := q.now()
+	unanswerable, err := unanswerable(ctx, q.db.Read())
+	if err == nil {
+		err = q.db.Write(ctx, func(tx database.Handle) error {
+			for _, step := range []struct {
+				query string
+				args  []any
+			}{
+				{`UPDATE message SET mark = NULL WHERE mark IS NOT NULL AND expires <= ? AND final_at IS NOT NULL
+					AND NOT EXISTS (SELECT 1 FROM number_health s WHERE s.mark = message.mark)`, []any{now.Add(-markLasts).UnixMilli()}},
+				{`DELETE FROM reply WHERE ends <= ?`, []any{now.UnixMilli()}},
+				{`DELETE FROM reply WHERE message_id IN (SELECT m.id FROM opt_out o JOIN message m ON m.mark = o.mark)`, nil},
+				{`DELETE FROM inbound WHERE at <= ?`, []any{now.Add(-inboundLasts).UnixMilli()}},
+				{`DELETE FROM number WHERE waiting <= 0 AND made <= ?`, []any{now.Add(-spareRows).UnixMilli()}},
+				{`DELETE FROM sender_key WHERE made <= ?
+					AND NOT EXISTS (SELECT 1 FROM message m WHERE m.sender = sender_key.id)
+					AND NOT EXISTS (SELECT 1 FROM number n WHERE n.sender = sender_key.id)
+					AND NOT EXISTS (SELECT 1 FROM reply r WHERE r.sender = sender_key.id)`, []any{now.Add(-spareKeys).UnixMilli()}},
+			} {
+				if _, err := tx.Exec(ctx, step.query, step.args...); err != nil {
+					return err
+				}
+			}
+			return deleteReplies(ctx, tx, unanswerable)
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("forget: %w", err)
+	}
+	return nil
+}
+
+// unanswerable finds what is kept for messages that came to their end without
+// ever leaving: cancelled, suppressed, expired. It looks at all that is kept, so
+// it does so outside of any transaction that others wait for.
+func unanswerable(ctx context.Context, h database.Handle) ([]string, error) {
+	return column(ctx, h, `SELECT r.message_id FROM reply r JOIN message m ON m.id = r.message_id
+		WHERE m.final_at IS NOT NULL AND m.attempts = 0`)
+}
+
+func deleteReplies(ctx context.Context, tx database.Handle, ids []string) error {
+	for len(ids) > 0 {
+		some := ids[:min(len(ids), statesAtOnce)]
+		ids = ids[len(some):]
+		args := make([]any, len(some))
+		for i, id := range some {
+			args[i] = id
+		}
+		if _, err := tx.Exec(ctx, `DELETE FROM reply WHERE message_id IN (`+marks(len(some))+`)`, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}

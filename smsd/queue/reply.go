@@ -1,0 +1,130 @@
+package queue
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"consigne/internal/database"
+	"consigne/internal/seal"
+	"consigne/locales"
+)
+
+// openReply is a message that may still be answered.
+type openReply struct {
+	messageID string
+	facts     Facts
+}
+
+// openReplies gives the messages to a number that may be answered, the latest
+// first: their time has not passed, and one request with them may have arrived.
+// What does not open is left out.
+func (q *Queue) openReplies(ctx context.Context, tx database.Handle, mark []byte) ([]openReply, error) {
+	sealed, err := sealedReplies(ctx, tx, mark, q.millis())
+	if err != nil {
+		return nil, fmt.Errorf("read what may be answered: %w", err)
+	}
+	var out []openReply
+	for _, b := range sealed {
+		plain, err := q.open(ctx, tx, b)
+		if errors.Is(err, seal.ErrSealed) {
+			continue
+		}
+		r := openReply{messageID: b.place.Row}
+		if err == nil {
+			err = json.Unmarshal([]byte(plain), &r.facts)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("open what may be answered: %w", err)
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+func sealedReplies(ctx context.Context, tx database.Handle, mark []byte, now int64) ([]boxed, error) {
+	rows, err := tx.Query(ctx, `SELECT r.message_id, r.sender, r.facts FROM message m JOIN reply r ON r.message_id = m.id
+		WHERE m.mark = ? AND r.ends > ? AND EXISTS (SELECT 1 FROM attempt a WHERE a.message_id = m.id
+			AND a.state IN ('flying', 'unknown', 'accepted', 'sent', 'delivered'))
+		ORDER BY m.claimed_at DESC, m.due DESC, m.id`, mark, now)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []boxed
+	for rows.Next() {
+		var b boxed
+		var id string
+		if err := rows.Scan(&id, &b.sender, &b.value); err != nil {
+			return nil, err
+		}
+		b.place = replyPlace(id)
+		out = append(out, b)
+	}
+	return out, rows.Err()
+}
+
+// people counts whose messages are open at the number.
+func (c caller) people() int {
+	seen := map[string]bool{}
+	for _, r := range c.open {
+		seen[r.facts.Person] = true
+	}
+	return len(seen)
+}
+
+// asked gives the latest message whose hour has not passed.
+func (c caller) asked(now time.Time) (openReply, bool) {
+	for _, r := range c.open {
+		if r.facts.Start.After(now) {
+			return r, true
+		}
+	}
+	return openReply{}, false
+}
+
+// language is that of the latest message, else French.
+func (c caller) language() string {
+	if len(c.open) == 0 {
+		return locales.Fallback
+	}
+	return c.open[0].facts.Language
+}
+
+// local is the hour as its place has it.
+func (f Facts) local() time.Time {
+	if zone, err := time.LoadLocation(f.Zone); err == nil {
+		return f.Start.In(zone)
+	}
+	return f.Start
+}
+
+// tellAll leaves an answer for each relay that has something open at the number,
+// about the latest of it. It says whose answer it is only where one person alone
+// may have given it. A relay whose key is none is passed over: a STOP of its
+// holders must not fail for that. It returns how many were told.
+func (q *Queue) tellAll(ctx context.Context, tx database.Handle, c caller, a Answer) (told int, err error) {
+	a.By = "sms"
+	alone := c.people() == 1
+	seen := map[string]bool{}
+	for _, r := range c.open {
+		if seen[r.facts.Relay] {
+			continue
+		}
+		seen[r.facts.Relay] = true
+		if alone {
+			a.Person, a.Item = r.facts.Person, r.facts.Item
+		}
+		err := Tell(ctx, tx, r.facts.Relay, r.facts.Desk, a, q.now())
+		if errors.Is(err, seal.ErrSealed) {
+			continue
+		}
+		if err != nil {
+			return told, err
+		}
+		told++
+	}
+	return told, nil
+}
