@@ -61,13 +61,16 @@ type Appointment struct {
 	Bring          []string // kinds of paper
 	Relay          string   // relay id
 	Messages       []Reminder
+	Answer         Answered
 }
 
 // A Reminder is a message that was planned for an appointment. Kind is
 // "evening" (the evening before) or "hours" (two hours before).
+// Old is one that left for an hour or a phone that no longer holds.
 type Reminder struct {
 	MessageID, Kind string
 	Due             time.Time
+	Old             bool `json:",omitempty"`
 }
 
 func (it item) appointment() Appointment {
@@ -77,7 +80,7 @@ func (it item) appointment() Appointment {
 		loc = time.UTC // a zone that this machine does not know: the instant stays right
 	}
 	return Appointment{ID: it.id, PersonID: it.person, Start: r.Start.In(loc), Place: r.Place, Picture: r.Picture,
-		Bring: r.Bring, Relay: r.Relay, Messages: r.Reminders}
+		Bring: r.Bring, Relay: r.Relay, Messages: r.Reminders, Answer: r.Answer}
 }
 
 type readCloser struct {

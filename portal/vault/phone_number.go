@@ -1,0 +1,152 @@
+package vault
+
+import (
+	"context"
+	"strings"
+
+	"consigne/internal/database"
+	"consigne/smsd/queue"
+)
+
+// SetPhone writes down a person's new number, or that they have none: phone is
+// then empty. shared says that others read what comes to it. Reminders that wait
+// go to the new number, and none goes to the old one; links that wait for the
+// old one are taken back, because who reads there now is not known. That the
+// person says so at the desk confirms the number. It returns *[Invalid] for what
+// is no number, [ErrNotFound] for a person the relay does not know, and
+// [ErrRepeated].
+func (m *Member) SetPhone(ctx context.Context, personID, phone string, shared bool, once string) error {
+	return m.changePhone(ctx, personID, once, VerbPhone, func(p *Profile) error {
+		p.Phone, p.Shared = strings.TrimSpace(phone), shared && strings.TrimSpace(phone) != ""
+		return p.check(DateOf(m.v.Now()))
+	})
+}
+
+// ConfirmPhone notes that the person says that the number is theirs still: what
+// was found wrong with it before is forgotten. It returns [ErrNoPhone],
+// [ErrNotFound] and [ErrRepeated].
+func (m *Member) ConfirmPhone(ctx context.Context, personID, once string) error {
+	return m.changePhone(ctx, personID, once, VerbPhoneConfirmed, func(p *Profile) error {
+		if p.Phone == "" {
+			return ErrNoPhone
+		}
+		return nil
+	})
+}
+
+func (m *Member) changePhone(ctx context.Context, personID, once, verb string, change func(*Profile) error) error {
+	profile, appointments, err := m.phoneItems(ctx, personID)
+	if err != nil {
+		return err
+	}
+	return m.v.DB.Write(ctx, func(tx database.Handle) error {
+		if err := m.v.once(ctx, tx, "phone", once); err != nil {
+			return err
+		}
+		g, err := m.lockItem(ctx, tx, profile)
+		if err != nil {
+			return err
+		}
+		p := g.item.record.Profile
+		before := *p
+		if err := change(p); err != nil {
+			return err
+		}
+		p.PhoneSince = m.v.Now()
+		if err := updateRecord(ctx, tx, g.item); err != nil {
+			return err
+		}
+		if p.Phone != before.Phone || p.Shared != before.Shared {
+			if err := m.follow(ctx, tx, appointments, before, *p); err != nil {
+				return err
+			}
+			if err := m.takeBackLinks(ctx, tx, personID); err != nil {
+				return err
+			}
+		}
+		if p.Phone != "" {
+			if err := m.v.SMS.Confirm(ctx, tx, p.Phone); err != nil {
+				return err
+			}
+		}
+		return m.v.journal(ctx, tx, personID, Entry{Actor: m.relay.ID, Verb: verb})
+	})
+}
+
+// phoneItems gives the ids of a person's profile and of the appointments that
+// the relay planned for them and that are still to come.
+func (m *Member) phoneItems(ctx context.Context, personID string) (profile string, appointments []string, err error) {
+	items, err := m.granted(ctx, "a.person_id = ?", personID)
+	if err != nil {
+		return "", nil, err
+	}
+	for _, g := range items {
+		switch r := g.item.record; {
+		case r.Profile != nil:
+			profile = g.item.id
+		case m.plannedHere(g.item) && r.Appointment.Start.After(m.v.Now()):
+			appointments = append(appointments, g.item.id)
+		}
+	}
+	if profile == "" {
+		return "", nil, ErrNotFound
+	}
+	return profile, appointments, nil
+}
+
+// follow lets the reminders of appointments follow a person to another phone.
+func (m *Member) follow(ctx context.Context, tx database.Handle, appointments []string, before, now Profile) error {
+	for _, id := range appointments {
+		g, err := m.lock(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if err := m.replan(ctx, tx, g.item, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// takeBackLinks takes back the messages with links that have not left yet.
+func (m *Member) takeBackLinks(ctx context.Context, tx database.Handle, personID string) error {
+	ids, err := collect(ctx, tx, func(scan func(...any) error) (id string, err error) {
+		err = scan(&id)
+		return id, err
+	}, "SELECT message_id FROM link WHERE person_id = ? AND opened = 0 AND ends > ?", personID, m.v.millis())
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if err := m.v.SMS.Cancel(ctx, tx, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SickPhones tells, for the people whose reminders these are, what was found
+// wrong with the number that they have now. Who reads "not me" there outweighs a
+// number that is dead. What went to a number that the person had before counts
+// no more.
+func (m *Member) SickPhones(ctx context.Context, rows []MessageRow) (map[string]queue.Health, error) {
+	var ids []string
+	of := map[string]string{}
+	for _, row := range rows {
+		if row.Status.Claimed.After(row.PhoneSince) {
+			ids = append(ids, row.MessageID)
+			of[row.MessageID] = row.Person.ID
+		}
+	}
+	found, err := queue.Sick(ctx, m.v.DB.Read(), ids)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]queue.Health{}
+	for id, why := range found {
+		if out[of[id]] != queue.NotMe {
+			out[of[id]] = why
+		}
+	}
+	return out, nil
+}
