@@ -12,6 +12,7 @@ import (
 
 type appointmentNewPage struct {
 	frame
+	Moves    bool // another hour or place for an appointment that is there
 	Form     form
 	Person   personRow
 	Pictures []choice
@@ -34,9 +35,13 @@ func (d *desk) showAppointmentForm(w http.ResponseWriter, r *http.Request, m *va
 	if err != nil {
 		return err
 	}
-	page := appointmentNewPage{Form: f}
-	page.Person = personRow{linePerson(person), day(person.Birth), maskedPhone(person.Phone), ""}
-	if page.frame, err = d.frame(r, m, "Nouveau rendez-vous", "people"); err != nil {
+	page := appointmentNewPage{Form: f, Moves: chi.URLParam(r, "appointment") != ""}
+	page.Person = rowPerson(person, nil)
+	title := "Nouveau rendez-vous"
+	if page.Moves {
+		title = "Changer le rendez-vous"
+	}
+	if page.frame, err = d.frame(r, m, title, "people"); err != nil {
 		return err
 	}
 	for _, p := range placePictures {

@@ -34,6 +34,7 @@ var problems = []struct {
 	{vault.ErrBusy, problem{http.StatusServiceUnavailable, "", "Un instant", "Le serveur est très occupé. Rien n’a été fait. Attendez quelques secondes, puis recommencez."}},
 	{vault.ErrFull, problem{http.StatusInsufficientStorage, "", "Le disque est plein", "Le serveur n’a plus de place : rien n’a été enregistré. Prévenez l’association qui héberge Consigne, puis recommencez."}},
 	{vault.ErrPast, problem{http.StatusUnprocessableEntity, "hour", "", "Ce moment est déjà passé. Choisissez un jour et une heure à venir."}},
+	{vault.ErrNoPhone, problem{http.StatusUnprocessableEntity, "phone", "", "Il n’y a pas de téléphone dans ce dossier. Ajoutez d’abord un numéro."}},
 	{vault.ErrTooLarge, problem{http.StatusRequestEntityTooLarge, "file", "", "Ce fichier est trop lourd : 25 Mo au plus. Numérisez en 200 points par pouce, ou envoyez les pages en plusieurs papiers."}},
 	{vault.ErrFileEmpty, problem{http.StatusUnprocessableEntity, "file", "", "Ce fichier est vide. Numérisez la feuille de nouveau, ouvrez le fichier pour vérifier qu’on la voit, puis déposez-le."}},
 	{vault.ErrFileType, problem{http.StatusUnsupportedMediaType, "file", "", "Ce fichier n’est ni une photo JPEG ou PNG, ni un PDF, quel que soit son nom. Enregistrez-le dans un de ces trois formats."}},
