@@ -22,7 +22,8 @@ func (d *desk) team(w http.ResponseWriter, r *http.Request, m *vault.Member) err
 }
 
 func (d *desk) showTeam(w http.ResponseWriter, r *http.Request, m *vault.Member, code [2]string) error {
-	page, err := teamPage{Code: code}, error(nil)
+	page := teamPage{Code: code}
+	var err error
 	if page.frame, err = d.frame(r, m, "Équipe et accès", "team"); err != nil {
 		return err
 	}

@@ -54,7 +54,8 @@ type kioskLine struct {
 func (d *desk) day(w http.ResponseWriter, r *http.Request, m *vault.Member) error {
 	ctx := r.Context()
 	now := d.nowAt(m.Relay())
-	page, err := todayPage{Clock: now.Format("15:04")}, error(nil)
+	page := todayPage{Clock: now.Format("15:04")}
+	var err error
 	if page.frame, err = d.frame(r, m, longDay(now), "today"); err != nil {
 		return err
 	}
