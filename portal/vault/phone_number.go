@@ -101,7 +101,7 @@ func (m *Member) follow(ctx context.Context, tx database.Handle, appointments []
 		if err != nil {
 			return err
 		}
-		if err := m.replan(ctx, tx, g.item, now); err != nil {
+		if err := m.replan(ctx, tx, g.item, Person{g.item.person, now}); err != nil {
 			return err
 		}
 	}

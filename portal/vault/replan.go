@@ -44,7 +44,7 @@ func (m *Member) Move(ctx context.Context, itemID string, n NewAppointment) (App
 		}
 		r := g.item.record.Appointment
 		r.Start, r.Zone, r.Place, r.Picture, r.Voice, r.Bring = start, m.relay.Zone, n.Place, n.Picture, voice, n.Bring
-		if err := m.replan(ctx, tx, g.item, person.Profile); err != nil {
+		if err := m.replan(ctx, tx, g.item, person); err != nil {
 			return err
 		}
 		if err := m.remark(ctx, tx, g); err != nil {
@@ -72,7 +72,7 @@ func (m *Member) CancelAppointment(ctx context.Context, itemID, once string) (to
 		if !g.item.record.Appointment.Start.After(m.v.Now()) {
 			return ErrPast
 		}
-		left, err := m.takeBack(ctx, tx, g.item.record.Appointment.Reminders)
+		left, err := m.takeBack(ctx, tx, g.item)
 		if err != nil {
 			return err
 		}
@@ -135,38 +135,46 @@ func (m *Member) lockItem(ctx context.Context, tx database.Handle, itemID string
 
 // replan takes back an appointment's reminders, plans new ones for its hour and
 // for the phone as it is now, and writes the record.
-func (m *Member) replan(ctx context.Context, tx database.Handle, it item, p Profile) error {
+func (m *Member) replan(ctx context.Context, tx database.Handle, it item, p Person) error {
 	r := it.record.Appointment
-	left, err := m.takeBack(ctx, tx, r.Reminders)
+	left, err := m.takeBack(ctx, tx, it)
 	if err != nil {
 		return err
 	}
-	r.Reminders = left
-	if p.Phone != "" && r.Start.After(m.v.Now()) {
-		messages := m.v.reminders(r, p.Language, m.relay.location())
-		if err := m.enqueue(ctx, tx, p.Phone, messages); err != nil {
-			return err
-		}
+	notices, err := m.reminders(ctx, &it, p)
+	if err != nil {
+		return err
 	}
-	return updateRecord(ctx, tx, it)
+	r.Reminders = append(left, r.Reminders...)
+	if err := updateRecord(ctx, tx, it); err != nil {
+		return err
+	}
+	return m.remind(ctx, tx, it, p, notices)
 }
 
-// takeBack cancels reminders and gives those that the person may have had, or
-// may get still, marked as old.
-func (m *Member) takeBack(ctx context.Context, tx database.Handle, reminders []Reminder) (left []Reminder, err error) {
+// takeBack cancels an appointment's reminders with the links in them, and gives
+// those that the person may have had, or may get still, marked as old.
+func (m *Member) takeBack(ctx context.Context, tx database.Handle, it item) ([]Reminder, error) {
+	left, err := gone(ctx, tx, it.record.Appointment.Reminders)
+	if err != nil {
+		return nil, err
+	}
+	return left, m.forget(ctx, tx, it)
+}
+
+// gone gives those reminders that the person may have had, or may get still,
+// marked as old.
+func gone(ctx context.Context, tx database.Handle, reminders []Reminder) (left []Reminder, err error) {
 	ids := make([]string, len(reminders))
 	for i, r := range reminders {
 		ids[i] = r.MessageID
 	}
-	before, err := queue.States(ctx, tx, ids)
+	states, err := queue.States(ctx, tx, ids)
 	if err != nil {
 		return nil, err
 	}
 	for _, r := range reminders {
-		if err := m.v.SMS.Cancel(ctx, tx, r.MessageID); err != nil {
-			return nil, err
-		}
-		switch before[r.MessageID].State {
+		switch states[r.MessageID].State {
 		case queue.Claimed, queue.Unknown, queue.Held, queue.Accepted, queue.Sent, queue.Delivered:
 			r.Old = true
 			left = append(left, r)
