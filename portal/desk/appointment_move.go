@@ -51,6 +51,9 @@ func (d *desk) move(w http.ResponseWriter, r *http.Request, m *vault.Member) err
 	if !f.OK() {
 		return d.showAppointmentForm(w, r, m, http.StatusUnprocessableEntity, f)
 	}
+	if f.Value("preview") != "" {
+		return d.preview(w, r, m, f, wanted)
+	}
 	moved, err := m.Move(r.Context(), chi.URLParam(r, "appointment"), wanted)
 	done := "moved"
 	switch {

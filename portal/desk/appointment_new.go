@@ -13,6 +13,8 @@ import (
 type appointmentNewPage struct {
 	frame
 	Moves    bool // another hour or place for an appointment that is there
+	Quiet    [2]string
+	Preview  []previewLine // what would leave, when somebody asked for it
 	Form     form
 	Person   personRow
 	Pictures []choice
@@ -30,12 +32,12 @@ func (d *desk) appointmentForm(w http.ResponseWriter, r *http.Request, m *vault.
 	return d.showAppointmentForm(w, r, m, http.StatusOK, newForm())
 }
 
-func (d *desk) showAppointmentForm(w http.ResponseWriter, r *http.Request, m *vault.Member, status int, f form) error {
+func (d *desk) showAppointmentForm(w http.ResponseWriter, r *http.Request, m *vault.Member, status int, f form, preview ...previewLine) error {
 	person, err := m.Person(r.Context(), chi.URLParam(r, "person"))
 	if err != nil {
 		return err
 	}
-	page := appointmentNewPage{Form: f, Moves: chi.URLParam(r, "appointment") != ""}
+	page := appointmentNewPage{Form: f, Preview: preview, Moves: chi.URLParam(r, "appointment") != ""}
 	page.Person = rowPerson(person, nil)
 	title := "Nouveau rendez-vous"
 	if page.Moves {
@@ -44,6 +46,11 @@ func (d *desk) showAppointmentForm(w http.ResponseWriter, r *http.Request, m *va
 	if page.frame, err = d.frame(r, m, title, "people"); err != nil {
 		return err
 	}
+	quiet, err := m.Quiet(r.Context())
+	if err != nil {
+		return err
+	}
+	page.Quiet = [2]string{clock(quiet.From), clock(quiet.Until)}
 	for _, p := range placePictures {
 		p.Chosen = f.Value("picture") == p.Value
 		page.Pictures = append(page.Pictures, p)
@@ -65,6 +72,9 @@ func (d *desk) plan(w http.ResponseWriter, r *http.Request, m *vault.Member) err
 	wanted := readAppointment(&f)
 	if !f.OK() {
 		return d.showAppointmentForm(w, r, m, http.StatusUnprocessableEntity, f)
+	}
+	if f.Value("preview") != "" {
+		return d.preview(w, r, m, f, wanted)
 	}
 	id := chi.URLParam(r, "person")
 	planned, err := m.Plan(r.Context(), id, wanted)

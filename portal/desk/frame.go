@@ -55,6 +55,7 @@ var notices = map[string]string{
 	"admitted":   "Votre collègue peut maintenant travailler à ce relais.",
 	"answered":   "La borne le sait : vous arrivez.",
 
+	"quiet":             "Heures calmes enregistrées. Elles valent pour les rappels planifiés à partir de maintenant.",
 	"again":             "Le message repart. La personne peut le recevoir deux fois.",
 	"arrived":           "C’est noté : la personne a le message.",
 	"let-expire":        "C’est noté : le message ne partira plus.",

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"consigne/locales"
 	"consigne/portal/vault"
 	"consigne/smsd/queue"
 )
@@ -59,6 +60,10 @@ func (d *desk) messages(w http.ResponseWriter, r *http.Request, m *vault.Member)
 	if err != nil {
 		return err
 	}
+	said, err := m.Wordings(r.Context(), page.messages)
+	if err != nil {
+		return err
+	}
 	answers, err := m.Answers(r.Context())
 	if err != nil {
 		return err
@@ -68,6 +73,7 @@ func (d *desk) messages(w http.ResponseWriter, r *http.Request, m *vault.Member)
 	page.Counts = countStates(page.messages, only)
 	for _, row := range page.messages {
 		line := d.lineMessage(row, sick[row.Person.ID])
+		line.Tries = tries(row.Status, said[row.MessageID].Encoding)
 		switch {
 		case row.State == queue.Held:
 			page.Waiting = append(page.Waiting, line)
@@ -86,7 +92,7 @@ func (d *desk) lineMessage(row vault.MessageRow, health queue.Health) messageRow
 		ID: row.MessageID, Person: linePerson(row.Person), Number: row.Phone, Name: reminderName(row.Reminder.Kind),
 		About: shortDay(row.Start, d.now().In(zone).Year()) + " à " + row.Start.Format("15:04"),
 		Due:   moment(row.Reminder.Due, zone), Expires: moment(row.Status.Expires, zone),
-		Tries: tries(row), Reason: reason(row.Status), State: stateOf(row.State), Help: remedyFor(row.Status),
+		Reason: reason(row.Status), State: stateOf(row.State), Help: remedyFor(row.Status),
 		order: slices.Index(urgency, row.State),
 	}
 	if row.Old {
@@ -101,12 +107,11 @@ func (d *desk) lineMessage(row vault.MessageRow, health queue.Health) messageRow
 	return line
 }
 
-// tries writes "1 · 2 segments UCS-2". Where everything is in GSM-7, as it is
-// wherever the script allows it, the alphabet is not named.
-func tries(row vault.MessageRow) string {
-	text := strconv.Itoa(row.Attempts)
-	if row.Segments > 0 {
-		text += " · " + count(row.Segments, "segment", "segments")
+// tries writes "1 · 2 segments UCS-2".
+func tries(s queue.Status, e locales.Encoding) string {
+	text := strconv.Itoa(s.Attempts)
+	if s.Segments > 0 {
+		text += " · " + parts(s.Segments, e)
 	}
 	return text
 }

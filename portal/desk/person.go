@@ -42,6 +42,7 @@ type appointmentLine struct {
 
 type messageLine struct {
 	Name, Parts, Reason string
+	Text                string // what it says, while it has not come to its end
 	State               state
 	Steps               []step
 }
@@ -154,12 +155,16 @@ func (d *desk) fillVisits(r *http.Request, m *vault.Member, person string, page 
 		return err
 	}
 	page.Answers = answersOf(d.answerLines(answers, m.Relay()), person)
+	said, err := m.Wordings(r.Context(), page.messages)
+	if err != nil {
+		return err
+	}
 	statuses := map[string]queue.Status{}
 	for _, row := range page.messages {
 		statuses[row.MessageID] = row.Status
 	}
 	for _, a := range appointments {
-		line := lineAppointment(a, statuses, d.now())
+		line := lineAppointment(a, statuses, said, d.now())
 		line.Answer = answerTo(a, answers, d.now())
 		page.Appointments = append(page.Appointments, line)
 	}
@@ -183,7 +188,7 @@ func comingFirst(appointments []vault.Appointment, now time.Time) {
 	})
 }
 
-func lineAppointment(a vault.Appointment, statuses map[string]queue.Status, now time.Time) appointmentLine {
+func lineAppointment(a vault.Appointment, statuses map[string]queue.Status, said map[string]vault.Wording, now time.Time) appointmentLine {
 	zone := a.Start.Location()
 	line := appointmentLine{
 		ID: a.ID, When: shortDay(a.Start, now.In(zone).Year()) + " à " + a.Start.Format("15:04"), Place: a.Place,
@@ -198,8 +203,9 @@ func lineAppointment(a vault.Appointment, statuses map[string]queue.Status, now 
 		if reminder.Old {
 			message.Name += ", ancienne heure ou ancien numéro"
 		}
-		if status.Segments > 0 {
-			message.Parts = count(status.Segments, "segment", "segments")
+		message.Parts = parts(status.Segments, said[reminder.MessageID].Encoding)
+		if !status.State.Final() && !reminder.Old {
+			message.Text = said[reminder.MessageID].Text
 		}
 		if status.State != queue.Delivered {
 			message.Reason = reason(status)

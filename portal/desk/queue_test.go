@@ -293,3 +293,60 @@ func TestMove_afterAReminderHasLeft(t *testing.T) {
 	w.cookie = w.signIn()
 	w.post(person+"/appointments/"+b.ID+"/cancel", "once", "10").leads(t, person+"?done=past")
 }
+
+func TestPreview(t *testing.T) {
+	w := newWorld(t)
+	s := w.enrol(andrei)
+	path := "/desk/people/" + s.id + "/appointments/new"
+	w.get(path).says(t, 200, "Voir les rappels", "Rien ne part entre 21:00 et 08:30.")
+	a := w.post(path, visit("preview", "1", "hour", "9h00")...)
+	a.says(t, 200, "Ce qui partira", "Rappel de la veille · Mercredi 25/11 à 18:00 · 1 segment", "CCAS du quartier Gare",
+		"Rappel 2 h avant", "Ne part pas : ce serait pendant vos heures calmes.")
+	if !strings.Contains(a.body, `value="9h00"`) {
+		t.Error("what was typed is gone")
+	}
+	w.post(path, visit("preview", "1", "day", "22/11/2026")...).says(t, 422, "Ce moment est déjà passé.")
+	if all, err := w.member(w.cookie).Appointments(t.Context(), s.id); err != nil || len(all) != 0 {
+		t.Errorf("looking at it kept %d appointments, %v", len(all), err)
+	}
+	w.postAs(w.elsewhere(), path, visit("preview", "1")...).says(t, 404)
+
+	b := w.planned(s)
+	w.get("/desk/people/"+s.id).says(t, 200, "Lire le texte", "CCAS")
+	move := "/desk/people/" + s.id + "/appointments/" + b.ID + "/move"
+	w.post(move, visit("preview", "1", "day", "27/11/2026")...).says(t, 200, "Changer le rendez-vous", "Jeudi 26/11 à 18:00")
+	if w.stateOf(b.Messages[0].MessageID) != queue.Planned {
+		t.Error("looking at it moved the appointment")
+	}
+}
+
+func TestQuiet(t *testing.T) {
+	w := newWorld(t)
+	page := w.get("/desk/team")
+	page.says(t, 200, "Heures calmes")
+	if !strings.Contains(page.body, `value="21:00"`) || !strings.Contains(page.body, `value="08:30"`) {
+		t.Error("the form does not show the hours as they are")
+	}
+	w.post("/desk/team/quiet", "quiet_from", "20h", "quiet_until", "9:15").leads(t, "/desk/team?done=quiet")
+	w.get("/desk/people/"+w.enrol(andrei).id+"/appointments/new").says(t, 200, "Rien ne part entre 20:00 et 09:15.")
+	for name, c := range map[string]struct{ from, until, says string }{
+		"no hour":        {"", "9:15", "par exemple 21:00"},
+		"25 o'clock":     {"20:00", "25:00", "par exemple 08:30"},
+		"nearly all day": {"10:00", "09:00", "au moins deux heures par jour"},
+	} {
+		a := w.post("/desk/team/quiet", "quiet_from", c.from, "quiet_until", c.until)
+		a.says(t, 422, c.says)
+		if !strings.Contains(a.body, `value="`+c.until+`"`) {
+			t.Errorf("%s: what was typed is gone", name)
+		}
+	}
+	quiet, err := w.member(w.cookie).Quiet(t.Context())
+	must(t, err)
+	if quiet.From != 20*60 || quiet.Until != 9*60+15 {
+		t.Errorf("quiet is %+v", quiet)
+	}
+	cookie := w.elsewhere()
+	if a := w.do(w.request("GET", "/desk/team", nil), cookie); !strings.Contains(a.body, `value="21:00"`) {
+		t.Error("another relay's hours changed too")
+	}
+}

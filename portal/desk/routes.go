@@ -82,6 +82,7 @@ func (d *desk) rooms(r chi.Router) {
 
 	r.Get("/team", d.signed(d.team))
 	r.Post("/team/{member}/admit", d.signed(d.admit))
+	r.Post("/team/quiet", d.signed(d.setQuiet))
 	r.Get("/team/device-code", d.signed(d.backToTeam))
 	r.Post("/team/device-code", d.signed(d.deviceCode))
 }

@@ -181,7 +181,7 @@ func TestMove(t *testing.T) {
 		}
 		w.wantJournal(s, "moved "+w.relay.ID, "planned "+w.relay.ID, "enrolled "+w.relay.ID)
 
-		for day, want := range map[int]int{26: 0, 27: 1} {
+		for want, day := range []int{26, 27} {
 			w.now = time.Date(2026, 11, day, 8, 0, 0, 0, paris(t))
 			w.cookie = w.signIn()
 			if today, err := w.member().Today(ctx); err != nil || len(today) != want {
