@@ -89,7 +89,7 @@ func answersOf(lines []answerLine, person string) (out []answerLine) {
 // latest is what was answered about an appointment last: what stands in its
 // record, or what waits for somebody to see to it.
 func latest(a vault.Appointment, waiting []vault.AnswerRow) (queue.Meaning, bool) {
-	meaning, at := a.Answer.Meaning, a.Answer.At
+	meaning, at := a.Answer.Said, a.Answer.At
 	for _, row := range waiting {
 		told := row.Meaning == queue.Yes || row.Meaning == queue.No
 		if told && row.Appointment != nil && row.Appointment.ID == a.ID && row.At.After(at) {

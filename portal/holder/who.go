@@ -205,14 +205,14 @@ type lookView struct {
 var lookVerbs = map[string]string{
 	vault.VerbRead: "eye", vault.VerbDeposited: "plus", vault.VerbPlanned: "plus", vault.VerbLinkOpened: "eye",
 	vault.VerbMoved: "arrow-right", vault.VerbCancelled: "x", vault.VerbDecided: "check",
-	vault.VerbPhone: "arrow-right", vault.VerbPhoneConfirmed: "check",
+	vault.VerbPhone: "arrow-right", vault.VerbConfirmed: "check",
 }
 
 // lookThings are what an entry is about where that is no paper.
 var lookThings = map[string]itemIcon{
 	vault.VerbPlanned: {"calendar-dots", "of-appointments"}, vault.VerbMoved: {"calendar-dots", "of-appointments"},
 	vault.VerbCancelled: {"calendar-dots", "of-appointments"}, vault.VerbDecided: {"device-mobile", "of-appointments"},
-	vault.VerbPhone: {"device-mobile", "of-profile"}, vault.VerbPhoneConfirmed: {"device-mobile", "of-profile"},
+	vault.VerbPhone: {"device-mobile", "of-profile"}, vault.VerbConfirmed: {"device-mobile", "of-profile"},
 }
 
 func (f frame) looks(entries []vault.Entry, relays map[string]vault.Relay, now time.Time) []lookView {

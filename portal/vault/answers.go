@@ -3,19 +3,10 @@ package vault
 import (
 	"context"
 	"errors"
-	"time"
 
 	"consigne/internal/database"
 	"consigne/smsd/queue"
 )
-
-// An Answered is what a person answered about an appointment last, as the desk
-// took note of it. Its zero value is no answer.
-type Answered struct {
-	Meaning queue.Meaning `json:"meaning"`
-	At      time.Time     `json:"at"`
-	By      string        `json:"by"` // "sms", "link" or "kiosk"
-}
 
 // An AnswerRow is an answer that nobody at the desk has seen to, with whom and
 // what it is about. Person and Appointment are nil where several people share
@@ -95,23 +86,17 @@ func (m *Member) AnswerSeen(ctx context.Context, id string) error {
 	return nil
 }
 
-// keepAnswer writes a yes or a no into the record of its appointment, unless a
-// later one stands there.
+// keepAnswer writes a yes or a no into the record of its appointment.
 func (m *Member) keepAnswer(ctx context.Context, tx database.Handle, a queue.Answer) error {
-	if a.Item == "" || a.Meaning != queue.Yes && a.Meaning != queue.No {
+	if a.Item == "" {
 		return nil
 	}
 	g, err := m.lock(ctx, tx, a.Item)
 	if errors.Is(err, ErrNotFound) { // cancelled meanwhile, or long past
 		return nil
 	}
-	if err != nil {
+	if err != nil || g.item.person != a.Person {
 		return err
 	}
-	r := g.item.record.Appointment
-	if g.item.person != a.Person || !a.At.After(r.Answer.At) {
-		return nil
-	}
-	r.Answer = Answered{Meaning: a.Meaning, At: a.At, By: a.By}
-	return updateRecord(ctx, tx, g.item)
+	return noteAnswer(ctx, tx, g.item, Answer{Said: a.Meaning, At: a.At, By: a.By})
 }

@@ -419,7 +419,7 @@ func TestSickPhones(t *testing.T) {
 			t.Errorf("%d numbers are confirmed to smsd", confirmed)
 		}
 		s.cookie, _ = w.unlock(s, s.pictures)
-		w.wantJournal(s, "opened", "phone-confirmed "+w.relay.ID, "planned "+w.relay.ID, "enrolled "+w.relay.ID)
+		w.wantJournal(s, "opened", "confirmed "+w.relay.ID, "planned "+w.relay.ID, "enrolled "+w.relay.ID)
 	})
 }
 
@@ -472,7 +472,7 @@ func TestAnswers(t *testing.T) {
 		}
 		all, err := w.member().Appointments(ctx, s.id)
 		must(t, err)
-		if all[0].Answer.Meaning != queue.Yes || all[0].Answer.By != "sms" || all[0].Answer.At.IsZero() {
+		if all[0].Answer.Said != queue.Yes || all[0].Answer.By != "sms" || all[0].Answer.At.IsZero() {
 			t.Errorf("with the appointment stays %+v", all[0].Answer)
 		}
 	})
@@ -505,7 +505,7 @@ func TestAnswers_of_another_relay(t *testing.T) {
 		must(t, w.member().AnswerSeen(ctx, rows[1].ID))
 		all, err := w.member().Appointments(ctx, s.id)
 		must(t, err)
-		if all[0].Answer != (vault.Answered{}) {
+		if all[0].Answer != (vault.Answer{}) {
 			t.Errorf("with the appointment stays %+v", all[0].Answer)
 		}
 
@@ -515,7 +515,7 @@ func TestAnswers_of_another_relay(t *testing.T) {
 		must(t, err)
 		must(t, w.member().AnswerSeen(ctx, rows[1].ID))
 		must(t, w.member().AnswerSeen(ctx, rows[0].ID))
-		if all, err = w.member().Appointments(ctx, s.id); err != nil || all[0].Answer.Meaning != queue.No {
+		if all, err = w.member().Appointments(ctx, s.id); err != nil || all[0].Answer.Said != queue.No {
 			t.Errorf("stays %+v, %v", all[0].Answer, err)
 		}
 	})

@@ -28,8 +28,9 @@ type Profile struct {
 	Phone    string     `json:"phone"`
 	Shared   bool       `json:"shared,omitempty"` // others read what comes to that phone: no link goes there
 	Mark     cards.Mark `json:"mark"`
-
-	PhoneSince time.Time `json:"phone_since,omitzero"` // when the phone was changed or confirmed last; zero: at enrolment
+	// PhoneSince is when the number was noted or confirmed last: what became of
+	// messages before says nothing of it. Zero: as long as the profile.
+	PhoneSince time.Time `json:"phone_since,omitzero"`
 }
 
 // private holds what no grant can name: the pictures, and the texts of the
@@ -66,7 +67,7 @@ type appointmentRecord struct {
 	Bring     []string   `json:"bring"`
 	Relay     string     `json:"relay"`
 	Reminders []Reminder `json:"reminders"`
-	Answer    Answered   `json:"answer,omitzero"`
+	Answer    *Answer    `json:"answer,omitempty"`
 }
 
 // An item is a record that has been opened, with the key that opened it.

@@ -26,10 +26,9 @@ const (
 	VerbFreed      = "freed"
 	VerbMoved      = "moved"
 	VerbCancelled  = "cancelled"
-	VerbDecided    = "decided" // about a reminder of which nobody knew whether it had arrived
-	VerbPhone      = "phone"   // another number, or none
-
-	VerbPhoneConfirmed = "phone-confirmed"
+	VerbDecided    = "decided"   // about a reminder of which nobody knew whether it had arrived
+	VerbPhone      = "phone"     // another number, or none
+	VerbConfirmed  = "confirmed" // that the number is theirs
 )
 
 // An Entry is one line of the journal that a holder can see. Actor is a relay's

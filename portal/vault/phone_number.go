@@ -26,7 +26,7 @@ func (m *Member) SetPhone(ctx context.Context, personID, phone string, shared bo
 // was found wrong with it before is forgotten. It returns [ErrNoPhone],
 // [ErrNotFound] and [ErrRepeated].
 func (m *Member) ConfirmPhone(ctx context.Context, personID, once string) error {
-	return m.changePhone(ctx, personID, once, VerbPhoneConfirmed, func(p *Profile) error {
+	return m.changePhone(ctx, personID, once, VerbConfirmed, func(p *Profile) error {
 		if p.Phone == "" {
 			return ErrNoPhone
 		}
@@ -57,8 +57,14 @@ func (m *Member) changePhone(ctx context.Context, personID, once, verb string, c
 			return err
 		}
 		if p.Phone != before.Phone || p.Shared != before.Shared {
-			if err := m.follow(ctx, tx, appointments, before, *p); err != nil {
-				return err
+			for _, id := range appointments {
+				a, err := m.lock(ctx, tx, id)
+				if err == nil {
+					err = m.follow(ctx, tx, a.item, before, Person{personID, *p})
+				}
+				if err != nil {
+					return err
+				}
 			}
 			if err := m.takeBackLinks(ctx, tx, personID); err != nil {
 				return err
@@ -94,26 +100,45 @@ func (m *Member) phoneItems(ctx context.Context, personID string) (profile strin
 	return profile, appointments, nil
 }
 
-// follow lets the reminders of appointments follow a person to another phone.
-func (m *Member) follow(ctx context.Context, tx database.Handle, appointments []string, before, now Profile) error {
-	for _, id := range appointments {
-		g, err := m.lock(ctx, tx, id)
-		if err != nil {
-			return err
+// follow lets the reminders of an appointment follow its person to another phone,
+// and ends the links in what went to the old one. A phone that others read, or no
+// longer, is told something else: then the reminders are planned anew.
+func (m *Member) follow(ctx context.Context, tx database.Handle, it item, before Profile, p Person) error {
+	r := it.record.Appointment
+	if before.Phone == "" || p.Phone == "" || before.Shared != p.Shared {
+		return m.replan(ctx, tx, it, p)
+	}
+	ids := messagesOf(r.Reminders)
+	states, err := queue.States(ctx, tx, ids)
+	if err != nil {
+		return err
+	}
+	for i, id := range ids {
+		switch states[id].State {
+		case queue.Accepted, queue.Sent, queue.Delivered:
+			r.Reminders[i].Old = true
 		}
-		if err := m.replan(ctx, tx, g.item, Person{g.item.person, now}); err != nil {
+		if states[id].Attempts == 0 {
+			continue
+		}
+		if _, err := tx.Exec(ctx, "DELETE FROM link WHERE item_id = ? AND message_id = ?", it.id, id); err != nil {
 			return err
 		}
 	}
-	return nil
+	if err := m.v.SMS.Redirect(ctx, tx, ids, p.Phone); err != nil {
+		return err
+	}
+	return updateRecord(ctx, tx, it)
 }
 
-// takeBackLinks takes back the messages with links that have not left yet.
+// takeBackLinks ends the links to papers that nobody has opened, and takes back
+// the messages with them that have not left: who reads at the old number now is
+// not known.
 func (m *Member) takeBackLinks(ctx context.Context, tx database.Handle, personID string) error {
 	ids, err := collect(ctx, tx, func(scan func(...any) error) (id string, err error) {
 		err = scan(&id)
 		return id, err
-	}, "SELECT message_id FROM link WHERE person_id = ? AND opened = 0 AND ends > ?", personID, m.v.millis())
+	}, "SELECT message_id FROM link WHERE person_id = ? AND purpose = 'paper' AND opened = 0", personID)
 	if err != nil {
 		return err
 	}
@@ -122,7 +147,8 @@ func (m *Member) takeBackLinks(ctx context.Context, tx database.Handle, personID
 			return err
 		}
 	}
-	return nil
+	_, err = tx.Exec(ctx, "DELETE FROM link WHERE person_id = ? AND purpose = 'paper' AND opened = 0", personID)
+	return err
 }
 
 // SickPhones tells, for the people whose reminders these are, what was found

@@ -165,11 +165,7 @@ func (m *Member) takeBack(ctx context.Context, tx database.Handle, it item) ([]R
 // gone gives those reminders that the person may have had, or may get still,
 // marked as old.
 func gone(ctx context.Context, tx database.Handle, reminders []Reminder) (left []Reminder, err error) {
-	ids := make([]string, len(reminders))
-	for i, r := range reminders {
-		ids[i] = r.MessageID
-	}
-	states, err := queue.States(ctx, tx, ids)
+	states, err := queue.States(ctx, tx, messagesOf(reminders))
 	if err != nil {
 		return nil, err
 	}
@@ -181,6 +177,14 @@ func gone(ctx context.Context, tx database.Handle, reminders []Reminder) (left [
 		}
 	}
 	return left, nil
+}
+
+func messagesOf(reminders []Reminder) []string {
+	ids := make([]string, len(reminders))
+	for i, r := range reminders {
+		ids[i] = r.MessageID
+	}
+	return ids
 }
 
 // remark lets the grant of a moved appointment end a week after its new hour,
