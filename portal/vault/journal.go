@@ -24,6 +24,8 @@ const (
 	VerbLinkOpened = "link-opened"
 	VerbPlanned    = "planned"
 	VerbFreed      = "freed"
+	VerbAnswered   = "answered"
+	VerbConfirmed  = "confirmed" // that the number is theirs
 )
 
 // An Entry is one line of the journal that a holder can see. Actor is a relay's
