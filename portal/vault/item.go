@@ -118,6 +118,24 @@ func openRecord(key seal.Key, id, person string, sealed []byte) (item, error) {
 	return it, err
 }
 
+// readItem opens an item's record as it stands in the store now.
+func readItem(ctx context.Context, h database.Handle, key seal.Key, id, person string) (item, error) {
+	var sealed []byte
+	if err := h.QueryRow(ctx, "SELECT record FROM item WHERE id = ?", id).Scan(&sealed); err != nil {
+		return item{}, err
+	}
+	return openRecord(key, id, person, sealed)
+}
+
+// lockItem is [readItem] in a transaction that is about to write the record.
+func lockItem(ctx context.Context, tx database.Handle, it item) (item, error) {
+	var sealed []byte
+	if err := tx.QueryRow(ctx, "SELECT record FROM item WHERE id = ?"+forUpdate(tx), it.id).Scan(&sealed); err != nil {
+		return item{}, err
+	}
+	return openRecord(it.key, it.id, it.person, sealed)
+}
+
 // openPage opens one page image of a paper, counted from 1.
 func (v *Vault) openPage(ctx context.Context, it item, page int) (*Content, error) {
 	if it.record.Paper == nil || page < 1 || page > len(it.record.Paper.Pages) {

@@ -26,8 +26,9 @@ const (
 	VerbFreed      = "freed"
 	VerbMoved      = "moved"
 	VerbCancelled  = "cancelled"
-	VerbDecided    = "decided"   // about a reminder of which nobody knew whether it had arrived
-	VerbPhone      = "phone"     // another number, or none
+	VerbDecided    = "decided" // about a reminder of which nobody knew whether it had arrived
+	VerbPhone      = "phone"   // another number, or none
+	VerbAnswered   = "answered"
 	VerbConfirmed  = "confirmed" // that the number is theirs
 )
 

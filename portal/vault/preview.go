@@ -119,7 +119,7 @@ func (m *Member) sayer(ctx context.Context, rows []MessageRow) (func(Person, App
 		n := plan.Note{Language: p.Language, Kind: plan.Kind(r.Kind), Start: a.Start, Due: r.Due, Place: a.Place,
 			Shared: p.Shared || sick[p.ID] != "", Replies: can == queue.TwoWay}
 		if !n.Shared && !n.Replies {
-			n.URL = m.v.PublicURL + "/l/" + letters
+			n.URL = m.v.linkAddress(letters)
 		}
 		var w Wording
 		w.Text, _ = plan.Text(n)

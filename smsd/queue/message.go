@@ -29,6 +29,7 @@ type Message struct {
 	Due      time.Time // not before
 	Expires  time.Time // not at or after; later than Due
 	Kind     Kind
+	Linked   bool // its text bears a link, as that of every Link does: not for a number that may be somebody else's
 }
 
 // String tells the message's id and nothing that is said in it.
