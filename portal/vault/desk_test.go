@@ -150,7 +150,7 @@ func TestDecide_refusals(t *testing.T) {
 		paper := w.deposit(s, "letter", "5")
 		must(t, w.holder(s).SendLink(ctx, paper, "6"))
 		var link string
-		must(t, w.db.Read().QueryRow(ctx, "SELECT message_id FROM link").Scan(&link))
+		must(t, w.db.Read().QueryRow(ctx, "SELECT message_id FROM link WHERE purpose = 'paper'").Scan(&link))
 		w.hold(link)
 		wantErr(t, "the holder's own link", w.member().Decide(ctx, link, queue.SendAnyway, "7"), vault.ErrNotFound)
 		w.wantStates(map[string]queue.State{id: queue.Held, link: queue.Held})
