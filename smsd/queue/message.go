@@ -38,6 +38,8 @@ func (m Message) String() string { return "message " + m.ID }
 // Format keeps text and number from every verb of package fmt.
 func (m Message) Format(f fmt.State, _ rune) { fmt.Fprint(f, m.String()) }
 
+func (m Message) linked() bool { return m.Linked || m.Kind == Link }
+
 // MaxSegments is the longest text in segments: carriers cut or refuse more than
 // 1,600 letters, and whoever needs more than ten has something else to say.
 const MaxSegments = 10
