@@ -520,3 +520,46 @@ func TestAnswers_of_another_relay(t *testing.T) {
 		}
 	})
 }
+
+// A reminder that was tried once and waits for its next try is past its hour: it
+// must follow to the new number, not be planned anew and so be lost.
+func TestSetPhone_what_waits_for_another_try_follows(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		s := w.enrol(andrei)
+		a := w.plan(s)
+		evening := time.Date(2026, 11, 25, 18, 0, 0, 0, paris(t))
+		w.now = evening
+		due, err := w.queue.Claim(ctx, 10, "test")
+		must(t, err)
+		must(t, w.queue.Settle(ctx, []queue.Result{{Delivery: due[0], Err: &queue.Refusal{Code: "30003", Class: queue.ClassTemporary}}}))
+		w.cookie = w.signIn()
+		must(t, w.member().SetPhone(ctx, s.id, "06 39 98 10 77", false, "1"))
+		if n := w.count("SELECT count(*) FROM link WHERE message_id = ?", a.Messages[0].MessageID); n != 0 {
+			t.Error("the link that went to the old number still answers")
+		}
+		got := w.numbers(evening.Add(time.Hour))
+		if diff := cmp.Diff(map[string]string{a.Messages[0].MessageID: "+33639981077"}, got); diff != "" {
+			t.Errorf("after an hour (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestSetPhone_what_had_arrived_is_old(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		s := w.enrol(andrei)
+		a := w.plan(s)
+		w.depart(time.Date(2026, 11, 25, 18, 0, 0, 0, paris(t)), queue.Receipt{State: queue.Delivered})
+		must(t, w.member().SetPhone(ctx, s.id, "06 39 98 10 77", false, "1"))
+		all, err := w.member().Appointments(ctx, s.id)
+		must(t, err)
+		if m := all[0].Messages; len(m) != 2 || !m[0].Old || m[1].Old || m[1].MessageID != a.Messages[1].MessageID {
+			t.Errorf("reminders %+v", m)
+		}
+		got := w.numbers(time.Date(2026, 11, 26, 12, 30, 0, 0, paris(t)))
+		if got[a.Messages[1].MessageID] != "+33639981077" {
+			t.Errorf("they go to %v", got)
+		}
+	})
+}

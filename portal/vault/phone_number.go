@@ -60,7 +60,7 @@ func (m *Member) changePhone(ctx context.Context, personID, once, verb string, c
 			for _, id := range appointments {
 				a, err := m.lock(ctx, tx, id)
 				if err == nil {
-					err = m.replan(ctx, tx, a.item, Person{personID, *p})
+					err = m.follow(ctx, tx, a.item, before, Person{personID, *p})
 				}
 				if err != nil {
 					return err
@@ -98,6 +98,37 @@ func (m *Member) phoneItems(ctx context.Context, personID string) (profile strin
 		return "", nil, ErrNotFound
 	}
 	return profile, appointments, nil
+}
+
+// follow lets the reminders of an appointment follow its person to another phone,
+// and ends the links in what went to the old one. A phone that others read, or no
+// longer, is told something else: then the reminders are planned anew.
+func (m *Member) follow(ctx context.Context, tx database.Handle, it item, before Profile, p Person) error {
+	r := it.record.Appointment
+	if before.Phone == "" || p.Phone == "" || before.Shared != p.Shared {
+		return m.replan(ctx, tx, it, p)
+	}
+	ids := messagesOf(r.Reminders)
+	states, err := queue.States(ctx, tx, ids)
+	if err != nil {
+		return err
+	}
+	for i, id := range ids {
+		switch states[id].State {
+		case queue.Accepted, queue.Sent, queue.Delivered:
+			r.Reminders[i].Old = true
+		}
+		if states[id].Attempts == 0 {
+			continue
+		}
+		if _, err := tx.Exec(ctx, "DELETE FROM link WHERE item_id = ? AND message_id = ?", it.id, id); err != nil {
+			return err
+		}
+	}
+	if err := m.v.SMS.Redirect(ctx, tx, ids, p.Phone); err != nil {
+		return err
+	}
+	return updateRecord(ctx, tx, it)
 }
 
 // takeBackLinks ends the links to papers that nobody has opened, and takes back
