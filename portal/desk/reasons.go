@@ -29,6 +29,7 @@ var faults = map[string]fault{
 	"21214": {"Ce numéro ne peut pas être joint.", change},
 	"21217": {"Ce numéro n’a pas la forme d’un numéro.", change},
 	"21265": {"C’est un numéro court : il ne reçoit rien.", change},
+	"21266": {"C’est le numéro qui envoie.", change},
 	"21401": {"Ce numéro n’existe pas.", change},
 	"21407": {"Ce numéro ne reçoit pas de SMS.", change},
 	"21408": {"L’envoi vers ce pays n’est pas ouvert.", change},
@@ -48,12 +49,28 @@ var faults = map[string]fault{
 	"21602": {"Le texte manquait.", warn},
 	"21605": {"Le texte est trop long pour ce pays.", warn},
 	"21617": {"Le texte est trop long.", warn},
+	"21618": {"Ce texte ne peut pas partir.", warn},
 	"21619": {"Le texte était vide.", warn},
 	"30007": {"L’opérateur refuse le contenu.", warn},
 	"30019": {"Le texte est trop long pour ce réseau.", warn},
 	"30038": {"L’opérateur l’a pris pour un code secret.", warn},
 	"30044": {"Compte d’essai : le texte est trop long.", warn},
 
+	"30018": {"Le réseau ne connaît pas encore l’expéditeur.", warn},
+	"30024": {"Le réseau ne connaît pas l’expéditeur.", warn},
+	"30040": {"Le réseau ne connaît pas encore l’expéditeur.", warn},
+	"30041": {"Expéditeur inconnu au Royaume-Uni.", warn},
+	"30043": {"Ce chemin ne passe pas les frontières.", warn},
+	"30450": {"L’opérateur l’a pris pour une fraude.", warn},
+	"30453": {"L’opérateur l’a pris pour une fraude.", warn},
+	"30485": {"L’opérateur l’a pris pour une fraude.", warn},
+
+	"21730": {"L’opérateur est en travaux.", warn},
+	"30020": {"Panne chez l’opérateur.", warn},
+	"30021": {"Panne chez l’opérateur.", warn},
+	"30022": {"Trop d’envois à la fois vers ce réseau.", warn},
+	"30023": {"Le réseau n’en prend plus aujourd’hui.", warn},
+	"30027": {"Le réseau n’en prend plus aujourd’hui.", warn},
 	"30001": {"L’opérateur est débordé.", warn},
 	"30003": {"Téléphone éteint ou hors réseau.", warn},
 	"30008": {"L’opérateur ne dit pas pourquoi.", warn},
@@ -89,6 +106,8 @@ var faults = map[string]fault{
 var setup = map[string]bool{
 	"20001": true, "20003": true, "20005": true, "20008": true, "20403": true, "20404": true, "21212": true, "21603": true, "21606": true,
 	"21607": true, "21609": true, "21659": true, "21660": true, "21703": true, "30002": true, "30010": true, "30034": true, "63038": true,
+	"10001": true, "20006": true, "21267": true, "21601": true, "21616": true, "21661": true, "21701": true, "21704": true, "21705": true,
+	"21709": true, "21711": true, "21712": true, "21910": true, "30032": true, "30037": true, "30454": true,
 }
 
 // byState says what there is to say of a message without a code that we know.
