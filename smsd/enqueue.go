@@ -23,13 +23,6 @@ const enqueueBatch = 1000
 // below.
 const longestLine = 64 << 10
 
-// order is one line of input: refused when reason is set.
-type order struct {
-	message queue.Message
-	to      string
-	reason  queue.Reason
-}
-
 // setupEnqueue declares "smsd enqueue". Each line of input is answered by one
 // line, once what it says is durable. The status is 1 if a line was refused.
 func setupEnqueue(f *service.Flags) service.Run {
@@ -58,7 +51,7 @@ type enqueuer struct {
 func (e *enqueuer) run(ctx context.Context, in io.Reader) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	orders := make(chan order, enqueueBatch)
+	orders := make(chan queue.Line, enqueueBatch)
 	failed := make(chan error, 1)
 	go func() {
 		defer close(orders)
@@ -69,11 +62,10 @@ func (e *enqueuer) run(ctx context.Context, in io.Reader) error {
 		if len(batch) == 0 {
 			break
 		}
-		answers, err := e.commit(ctx, batch)
-		if err != nil {
+		if err := e.commit(ctx, batch); err != nil {
 			return fmt.Errorf("enqueue: nothing since the last line printed was queued: %w", err)
 		}
-		if err := e.answer(batch, answers); err != nil {
+		if err := e.answer(batch); err != nil {
 			return fmt.Errorf("enqueue: lines were queued whose answers could not be printed: send them again, they are known: %w", err)
 		}
 	}
@@ -90,8 +82,8 @@ func (e *enqueuer) run(ctx context.Context, in io.Reader) error {
 }
 
 // nextBatch waits for one order and takes what else is there.
-func nextBatch(ctx context.Context, orders <-chan order) []order {
-	var batch []order
+func nextBatch(ctx context.Context, orders <-chan queue.Line) []queue.Line {
+	var batch []queue.Line
 	select {
 	case o, ok := <-orders:
 		if !ok {
@@ -115,70 +107,40 @@ func nextBatch(ctx context.Context, orders <-chan order) []order {
 	return batch
 }
 
-// commit queues a batch in one transaction and gives its answers.
-func (e *enqueuer) commit(ctx context.Context, batch []order) (answers []string, err error) {
-	answers = make([]string, len(batch))
-	refused := 0
-	err = e.db.Write(ctx, func(tx database.Handle) error {
-		refused = 0
-		for i, o := range batch {
-			var (
-				reason queue.Reason
-				err    error
-			)
-			if answers[i], reason, err = e.one(ctx, tx, o); err != nil {
-				return err
-			}
-			if reason != "" {
-				answers[i] = "refused " + string(reason)
-				refused++
-			}
-		}
-		return nil
-	})
-	e.refused += refused
-	return answers, err
+// commit queues a batch in one transaction; each line then knows what became of it.
+func (e *enqueuer) commit(ctx context.Context, batch []queue.Line) error {
+	return e.db.Write(ctx, func(tx database.Handle) error { return e.sender.EnqueueLines(ctx, tx, batch) })
 }
 
 // answer prints what became of a batch that is durable.
-func (e *enqueuer) answer(batch []order, answers []string) error {
-	for i, o := range batch {
-		fmt.Fprintf(e.out, "%s %s\n", o.name(), answers[i])
+func (e *enqueuer) answer(batch []queue.Line) error {
+	for _, l := range batch {
+		fmt.Fprintf(e.out, "%s %s\n", name(l), e.outcome(l))
 	}
 	return e.out.Flush()
 }
 
-func (e *enqueuer) one(ctx context.Context, tx database.Handle, o order) (answer string, reason queue.Reason, err error) {
-	if o.reason != "" { // no message, but its id may be that of one
-		known := false
-		if o.message.ID != "" {
-			known, err = queue.Taken(ctx, tx, o.message.ID)
-		}
-		if known {
-			return "known", "", err
-		}
-		return "", o.reason, err
+func (e *enqueuer) outcome(l queue.Line) string {
+	switch l.Outcome {
+	case queue.Queued:
+		return "accepted"
+	case queue.Known:
+		return "known"
 	}
-	outcome, err := e.sender.EnqueueTo(ctx, tx, o.to, o.message)
-	if no, refused := errors.AsType[*queue.Refused](err); refused {
-		return "", no.Reason, nil
-	}
-	if outcome == queue.Known {
-		return "known", "", err
-	}
-	return "accepted", "", err
+	e.refused++
+	return "refused " + string(l.Reason)
 }
 
 // name is the id that an answer begins with, or "-" for a line without a usable
 // one.
-func (o order) name() string {
-	if o.message.ID == "" {
+func name(l queue.Line) string {
+	if l.Message.ID == "" {
 		return "-"
 	}
-	return o.message.ID
+	return l.Message.ID
 }
 
-func readOrders(ctx context.Context, in io.Reader, orders chan<- order) error {
+func readOrders(ctx context.Context, in io.Reader, orders chan<- queue.Line) error {
 	r := bufio.NewReaderSize(in, longestLine)
 	for {
 		line, long, err := readLine(r)
@@ -189,7 +151,7 @@ func readOrders(ctx context.Context, in io.Reader, orders chan<- order) error {
 		if last && len(line) == 0 && !long {
 			return nil
 		}
-		o := order{reason: "line-too-long"}
+		o := queue.Line{Reason: "line-too-long"}
 		if !long {
 			o = parseOrder(line)
 		}
@@ -222,17 +184,17 @@ func readLine(r *bufio.Reader) (line []byte, long bool, err error) {
 
 // parseOrder reads one line. Its id is kept only where it is one, so that it can
 // stand in an answer.
-func parseOrder(line []byte) order {
+func parseOrder(line []byte) queue.Line {
 	if !utf8.Valid(line) {
-		return order{reason: queue.ReasonUTF8}
+		return queue.Line{Reason: queue.ReasonUTF8}
 	}
 	var in struct{ ID, To, Text, Due, Expires, Kind *string }
 	if err := json.Unmarshal(line, &in); err != nil {
-		return order{reason: "bad-json"}
+		return queue.Line{Reason: "bad-json"}
 	}
-	var o order
+	var o queue.Line
 	if in.ID != nil && queue.ValidID(*in.ID) {
-		o.message.ID = *in.ID
+		o.Message.ID = *in.ID
 	}
 	for _, field := range []struct {
 		name string
@@ -240,22 +202,22 @@ func parseOrder(line []byte) order {
 		set  func(string) queue.Reason
 	}{
 		{"id", in.ID, func(string) queue.Reason {
-			if o.message.ID == "" {
+			if o.Message.ID == "" {
 				return queue.ReasonID
 			}
 			return ""
 		}},
-		{"to", in.To, func(v string) queue.Reason { o.to = v; return "" }},
-		{"text", in.Text, func(v string) queue.Reason { o.message.Text = v; return "" }},
-		{"due", in.Due, instant(&o.message.Due, "bad-due")},
-		{"expires", in.Expires, instant(&o.message.Expires, "bad-expires")},
-		{"kind", in.Kind, func(v string) queue.Reason { o.message.Kind = queue.Kind(v); return "" }},
+		{"to", in.To, func(v string) queue.Reason { o.To = v; return "" }},
+		{"text", in.Text, func(v string) queue.Reason { o.Message.Text = v; return "" }},
+		{"due", in.Due, instant(&o.Message.Due, "bad-due")},
+		{"expires", in.Expires, instant(&o.Message.Expires, "bad-expires")},
+		{"kind", in.Kind, func(v string) queue.Reason { o.Message.Kind = queue.Kind(v); return "" }},
 	} {
 		if field.in == nil {
-			o.reason = queue.Reason("missing-" + field.name)
+			o.Reason = queue.Reason("missing-" + field.name)
 			return o
 		}
-		if o.reason = field.set(*field.in); o.reason != "" {
+		if o.Reason = field.set(*field.in); o.Reason != "" {
 			return o
 		}
 	}

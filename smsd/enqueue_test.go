@@ -138,10 +138,10 @@ func FuzzParseOrder(f *testing.F) {
 	f.Add([]byte("\xff"))
 	f.Fuzz(func(t *testing.T, line []byte) {
 		o := parseOrder(line)
-		if name := o.name(); !utf8.ValidString(name) || strings.ContainsAny(name, " \n\r\t") || name == "" {
+		if name := name(o); !utf8.ValidString(name) || strings.ContainsAny(name, " \n\r\t") || name == "" {
 			t.Fatalf("an answer would begin with %q", name)
 		}
-		if o.reason == "" && (o.message.ID == "" || len(line) < len(`{"id":"","to":"","text":"","due":"","expires":"","kind":""}`)) {
+		if o.Reason == "" && (o.Message.ID == "" || len(line) < len(`{"id":"","to":"","text":"","due":"","expires":"","kind":""}`)) {
 			t.Fatalf("%q gives a message without fields", line)
 		}
 	})

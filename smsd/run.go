@@ -24,7 +24,7 @@ type settings struct {
 	paths            *service.Paths
 	listen, internal *string
 	public           *string
-	workers          *int
+	workers, rate    *int
 	grace            *time.Duration
 	twilio           carrier.Account
 	capability       *string
@@ -41,7 +41,8 @@ func setupRun(f *service.Flags) service.Run {
 		listen:   f.String("listen", "127.0.0.1:8090", "`ADDR` where the carrier calls back"),
 		internal: f.String("internal", "127.0.0.1:8091", "`ADDR` of metrics and the simulated phone"),
 		public:   f.String("public-url", "", "`URL` under which the carrier reaches the first address (default: that address)"),
-		workers:  f.Int("workers", 64, "`N` requests to the carrier at once"),
+		workers:  f.Int("workers", queue.DefaultWorkers, "`N` requests to the carrier at once"),
+		rate:     f.Int("rate", 0, "`N` messages a second at most, by each smsd (0: as many as the workers send)"),
 		grace:    f.Duration("grace", queue.DefaultGrace, "`TIME` that a message in doubt waits before the carrier is asked"),
 
 		capability: capabilityFlag(f),
@@ -109,6 +110,9 @@ func (s *settings) check() error {
 	if *s.workers < 1 || *s.workers > 1000 {
 		return service.Usagef("run: --workers must be from 1 to 1000")
 	}
+	if *s.rate < 0 {
+		return service.Usagef("run: --rate must not be negative")
+	}
 	if *s.grace < time.Second {
 		return service.Usagef("run: --grace must be a second or more")
 	}
@@ -151,7 +155,7 @@ func (s *settings) serve(ctx context.Context, env *service.Env, db *database.DB,
 		Token: way.token, Public: way.public, Store: queue.Fingerprint(keys.Public()), Inbox: q, Log: env.Log, Watch: m.call,
 	}
 	outer.Handle("/twilio/", hooks.Routes())
-	d := queue.NewDaemon(q, way.carrier, queue.Options{Workers: *s.workers, Alone: only, Log: env.Log, Watch: m.event})
+	d := queue.NewDaemon(q, way.carrier, queue.Options{Workers: *s.workers, Rate: *s.rate, Alone: only, Log: env.Log, Watch: m.event})
 	env.Log.Info("started", "carrier", way.carrier.Name(), "store", db.Kind().String())
 	return service.RunAll(ctx, callbacks.Run, private.Run, d.Run, way.run)
 }

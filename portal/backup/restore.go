@@ -300,9 +300,21 @@ func settle(ctx context.Context, tx database.Handle, dead []death, now time.Time
 
 // doubtDue takes each planned message whose time has come as one whose request
 // left and whose answer was lost: the attempt is written as smsd would have, and
-// smsd asks the carrier before it sends again.
+// smsd asks the carrier before it sends again. The code tells smsd that the
+// carrier may have been told since to forget what it had, which goes for
+// requests that were out at the time of the backup too.
 func doubtDue(ctx context.Context, tx database.Handle, now int64) error {
-	_, err := tx.Exec(ctx, `INSERT INTO attempt (message_id, n, state, carrier, error, started, ended)
+	_, err := tx.Exec(ctx, `UPDATE attempt SET state = 'unknown', error = 'restored', ended = COALESCE(ended, ?)
+		WHERE state IN ('flying', 'unknown') AND EXISTS (SELECT 1 FROM message m WHERE m.id = attempt.message_id
+			AND m.attempts = attempt.n AND m.state IN ('claimed', 'unknown'))`, now)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `UPDATE message SET state = 'unknown', error = 'restored', unknown_at = ?, next = ? WHERE state IN ('claimed', 'unknown')`, now, now)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO attempt (message_id, n, state, carrier, error, started, ended)
 		SELECT id, attempts + 1, 'unknown', 'unknown', 'restored', due, CAST(? AS BIGINT) FROM message WHERE state = 'planned' AND due <= ?`, now, now)
 	if err != nil {
 		return err

@@ -12,6 +12,9 @@ import (
 
 type appointmentNewPage struct {
 	frame
+	Moves    bool // another hour or place for an appointment that is there
+	Quiet    [2]string
+	Preview  []previewLine // what would leave, when somebody asked for it
 	Form     form
 	Person   personRow
 	Pictures []choice
@@ -29,16 +32,25 @@ func (d *desk) appointmentForm(w http.ResponseWriter, r *http.Request, m *vault.
 	return d.showAppointmentForm(w, r, m, http.StatusOK, newForm())
 }
 
-func (d *desk) showAppointmentForm(w http.ResponseWriter, r *http.Request, m *vault.Member, status int, f form) error {
+func (d *desk) showAppointmentForm(w http.ResponseWriter, r *http.Request, m *vault.Member, status int, f form, preview ...previewLine) error {
 	person, err := m.Person(r.Context(), chi.URLParam(r, "person"))
 	if err != nil {
 		return err
 	}
-	page := appointmentNewPage{Form: f}
-	page.Person = personRow{linePerson(person), day(person.Birth), maskedPhone(person.Phone), ""}
-	if page.frame, err = d.frame(r, m, "Nouveau rendez-vous", "people"); err != nil {
+	page := appointmentNewPage{Form: f, Preview: preview, Moves: chi.URLParam(r, "appointment") != ""}
+	page.Person = rowPerson(person, nil)
+	title := "Nouveau rendez-vous"
+	if page.Moves {
+		title = "Changer le rendez-vous"
+	}
+	if page.frame, err = d.frame(r, m, title, "people"); err != nil {
 		return err
 	}
+	quiet, err := m.Quiet(r.Context())
+	if err != nil {
+		return err
+	}
+	page.Quiet = [2]string{clock(quiet.From), clock(quiet.Until)}
 	for _, p := range placePictures {
 		p.Chosen = f.Value("picture") == p.Value
 		page.Pictures = append(page.Pictures, p)
@@ -60,6 +72,9 @@ func (d *desk) plan(w http.ResponseWriter, r *http.Request, m *vault.Member) err
 	wanted := readAppointment(&f)
 	if !f.OK() {
 		return d.showAppointmentForm(w, r, m, http.StatusUnprocessableEntity, f)
+	}
+	if f.Value("preview") != "" {
+		return d.preview(w, r, m, f, wanted)
 	}
 	id := chi.URLParam(r, "person")
 	planned, err := m.Plan(r.Context(), id, wanted)

@@ -56,7 +56,11 @@ func (d *desk) calls(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return err
 		}
-		answerJSON(w, http.StatusOK, map[string]any{"calls": viewCalls(calls, d.now())})
+		answers, err := m.AnswersWaiting(r.Context())
+		if err != nil {
+			return err
+		}
+		answerJSON(w, http.StatusOK, map[string]any{"calls": viewCalls(calls, d.now()), "answers": answers})
 		return nil
 	})(w, r)
 }

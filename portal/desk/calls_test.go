@@ -9,7 +9,7 @@ import (
 
 func TestCalls(t *testing.T) {
 	w := newWorld(t)
-	if a := w.get("/desk/calls"); a.status != 200 || a.body != `{"calls":[]}` {
+	if a := w.get("/desk/calls"); a.status != 200 || a.body != `{"answers":0,"calls":[]}` {
 		t.Errorf("nobody calls: %d %s", a.status, a.body)
 	}
 	call, err := w.vault.Call(t.Context(), w.device, "ar")
@@ -35,7 +35,7 @@ func TestCalls(t *testing.T) {
 	if state, err := w.vault.CallState(t.Context(), w.device); err != nil || state.AnsweredAt.IsZero() {
 		t.Errorf("the kiosk does not learn that somebody comes: %+v %v", state, err)
 	}
-	if a := w.get("/desk/calls"); a.body != `{"calls":[]}` {
+	if a := w.get("/desk/calls"); a.body != `{"answers":0,"calls":[]}` {
 		t.Errorf("an answered call stays: %s", a.body)
 	}
 }

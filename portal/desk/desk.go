@@ -34,7 +34,7 @@ var (
 // is missing or undeclared.
 var pageNames = []string{
 	"sign-in", "invitation", "setup", "admission", "today", "people", "person-new", "person",
-	"appointment-new", "paper", "messages", "team", "trouble",
+	"appointment-new", "phone", "paper", "messages", "team", "trouble",
 }
 
 // Options says what the desk takes from its surroundings.

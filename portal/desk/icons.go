@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"crypto/rand"
 	"embed"
 	"errors"
 	"fmt"
@@ -97,6 +98,9 @@ func pageFuncs(static func(string) string) template.FuncMap {
 		"day":      day,
 		"count":    count,
 		"choose":   choose,
+		"callOn":   func(word, name, number string, primary bool) callOn { return callOn{word, name, number, primary} },
+		"digits":   digits,
+		"fresh":    rand.Text, // what makes a second sending of a small form do nothing
 		// What the script fills in for a call that comes after the page.
 		"emptyCall": func() callView { return callView{} },
 	}

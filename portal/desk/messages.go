@@ -4,28 +4,43 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 
+	"consigne/locales"
 	"consigne/portal/vault"
 	"consigne/smsd/queue"
 )
 
 type messagesPage struct {
 	frame
-	Summary string
+	Answers []answerLine // what people answered and nobody has seen to
+	Counts  []stateCount
 	Waiting []messageRow // held: somebody has to decide
 	Rows    []messageRow
 }
 
+// stateCount is how many messages stand so; it leads to these alone.
+type stateCount struct {
+	Words, Href string
+	Here        bool
+}
+
 type messageRow struct {
+	ID           string
 	Person       personLine
+	Number       string // to call it
 	Name, About  string
 	Due, Expires string
 	Tries        string
-	Reason       string
+	Reason, Sick string
 	State        state
+	Help         remedy
 	order        int
 }
+
+// What a template asks a row for.
+func (r messageRow) CanChange() bool { return r.Help == change || r.Sick != "" && r.Help != cancel }
+func (r messageRow) CanWarn() bool   { return r.Help == warn && r.Sick == "" }
+func (r messageRow) CanCancel() bool { return r.Help == cancel }
 
 // urgency puts first what somebody has to look at.
 var urgency = []queue.State{
@@ -33,21 +48,36 @@ var urgency = []queue.State{
 	queue.Claimed, queue.Accepted, queue.Sent, queue.Planned, queue.Delivered, queue.Cancelled,
 }
 
-// messages lists every reminder of the relay with how it stands.
+// messages lists the answers that wait, and every reminder of the relay with how
+// it stands. An address may ask for one state alone.
 func (d *desk) messages(w http.ResponseWriter, r *http.Request, m *vault.Member) error {
-	rows, err := m.Messages(r.Context())
+	page := messagesPage{}
+	var err error
+	if page.frame, err = d.frame(r, m, "Messages", "messages"); err != nil {
+		return err
+	}
+	sick, err := m.SickPhones(r.Context(), page.messages)
 	if err != nil {
 		return err
 	}
-	page := messagesPage{Summary: summary(rows)}
-	if page.frame, err = d.frameWith(r, m, "Messages", "messages", rows); err != nil {
+	said, err := m.Wordings(r.Context(), page.messages)
+	if err != nil {
 		return err
 	}
-	for _, row := range rows {
-		line := d.lineMessage(row)
-		if row.State == queue.Held {
+	answers, err := m.Answers(r.Context())
+	if err != nil {
+		return err
+	}
+	page.Answers = d.answerLines(answers, m.Relay())
+	only := queue.State(r.URL.Query().Get("state"))
+	page.Counts = countStates(page.messages, only)
+	for _, row := range page.messages {
+		line := d.lineMessage(row, sick[row.Person.ID])
+		line.Tries = tries(row.Status, said[row.MessageID].Encoding)
+		switch {
+		case row.State == queue.Held:
 			page.Waiting = append(page.Waiting, line)
-		} else {
+		case only == "" || only == row.State:
 			page.Rows = append(page.Rows, line)
 		}
 	}
@@ -56,36 +86,54 @@ func (d *desk) messages(w http.ResponseWriter, r *http.Request, m *vault.Member)
 	return nil
 }
 
-func (d *desk) lineMessage(row vault.MessageRow) messageRow {
+func (d *desk) lineMessage(row vault.MessageRow, health queue.Health) messageRow {
 	zone := row.Start.Location()
-	tries := strconv.Itoa(row.Attempts)
-	if row.Segments > 0 {
-		tries += " · " + count(row.Segments, "segment", "segments")
-	}
-	return messageRow{
-		Person: linePerson(row.Person), Name: reminderName(row.Reminder.Kind),
+	line := messageRow{
+		ID: row.MessageID, Person: linePerson(row.Person), Number: row.Phone, Name: reminderName(row.Reminder.Kind),
 		About: shortDay(row.Start, d.now().In(zone).Year()) + " à " + row.Start.Format("15:04"),
 		Due:   moment(row.Reminder.Due, zone), Expires: moment(row.Status.Expires, zone),
-		Tries: tries, Reason: reason(row.Status), State: stateOf(row.State),
+		Reason: reason(row.Status), State: stateOf(row.State), Help: remedyFor(row.Status),
 		order: slices.Index(urgency, row.State),
 	}
+	if row.Old {
+		line.Name += " (ancien)"
+	}
+	if health != "" && row.State != queue.Delivered {
+		line.Sick = sickWords[health]
+	}
+	if !row.Start.After(d.now()) && line.Help != change {
+		line.Help = nothing // its hour has passed: nobody is called for that
+	}
+	return line
 }
 
-// summary counts the states in the order of their urgency.
-func summary(rows []vault.MessageRow) string {
+// tries writes "1 · 2 segments UCS-2".
+func tries(s queue.Status, e locales.Encoding) string {
+	text := strconv.Itoa(s.Attempts)
+	if s.Segments > 0 {
+		text += " · " + parts(s.Segments, e)
+	}
+	return text
+}
+
+// countStates counts the states in the order of their urgency.
+func countStates(rows []vault.MessageRow, only queue.State) (out []stateCount) {
 	number := map[queue.State]int{}
 	for _, row := range rows {
 		number[row.State]++
 	}
-	plural := map[queue.State][2]string{
-		queue.Held: {"retenu", "retenus"}, queue.Unknown: {"inconnu", "inconnus"}, queue.Undelivered: {"non remis", "non remis"},
-		queue.Failed: {"échoué", "échoués"}, queue.Planned: {"prévu", "prévus"}, queue.Delivered: {"remis", "remis"},
-	}
-	var parts []string
 	for _, s := range urgency {
-		if words, ok := plural[s]; ok && number[s] > 0 {
-			parts = append(parts, count(number[s], words[0], words[1]))
+		if n := number[s]; n > 0 {
+			words := counted[s]
+			out = append(out, stateCount{count(n, words[0], words[1]), "/desk/messages?state=" + string(s), s == only})
 		}
 	}
-	return strings.Join(parts, " · ")
+	return out
+}
+
+var counted = map[queue.State][2]string{
+	queue.Held: {"retenu", "retenus"}, queue.Unknown: {"inconnu", "inconnus"}, queue.Undelivered: {"non remis", "non remis"},
+	queue.Failed: {"échoué", "échoués"}, queue.Suppressed: {"désinscrit", "désinscrits"}, queue.Expired: {"expiré", "expirés"},
+	queue.Planned: {"prévu", "prévus"}, queue.Delivered: {"remis", "remis"}, queue.Cancelled: {"annulé", "annulés"},
+	queue.Claimed: {"pris", "pris"}, queue.Accepted: {"accepté", "acceptés"}, queue.Sent: {"parti", "partis"},
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"consigne/portal/vault"
+	"consigne/smsd/queue"
 
 	"golang.org/x/net/html"
 )
@@ -18,12 +19,17 @@ func everyPage(w *world) map[string]answer {
 	paper := w.deposit(s, "domiciliation", "")
 	_, err := w.holder(s).Share(w.t.Context(), paper, w.relay.ID, vault.UntilStopped, w.once())
 	must(w.t, err)
-	_, err = w.member(w.cookie).Plan(w.t.Context(), s.id, vault.NewAppointment{
+	planned, err := w.member(w.cookie).Plan(w.t.Context(), s.id, vault.NewAppointment{
 		Day: vault.Date{Year: 2026, Month: 11, Day: 23}, Hour: 14, Place: "Mairie", Picture: "bank", Bring: []string{"letter"}, Once: w.once()})
 	must(w.t, err)
+	w.setState(w.planned(s).Messages[0].MessageID, queue.Held, "timeout")
+	w.setState(w.planned(s).Messages[0].MessageID, queue.Failed, "30007")
+	w.tell(w.relay, queue.Answer{Meaning: queue.Words, Text: "oui", Person: s.id, Item: planned.ID, By: "sms"})
+	w.tell(w.relay, queue.Answer{Meaning: queue.WrongOne, By: "sms"})
 	pages := map[string]answer{}
 	for _, path := range []string{
 		"/desk/", "/desk/people", "/desk/people/new", "/desk/people/" + s.id, "/desk/people/" + s.id + "/appointments/new",
+		"/desk/people/" + s.id + "/appointments/" + planned.ID + "/move", "/desk/people/" + s.id + "/phone",
 		"/desk/paper/" + paper, "/desk/messages", "/desk/team", "/desk/sign-in", "/desk/nowhere",
 		"/desk/invitation/" + w.invite(w.relay, "jules@example.org", "Jules Fabre"),
 	} {

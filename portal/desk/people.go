@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"consigne/portal/vault"
+	"consigne/smsd/queue"
 )
 
 type peoplePage struct {
@@ -19,6 +20,7 @@ type personRow struct {
 	personLine
 	Birth, Phone string
 	Words        string // the name as the page's script searches it
+	Sick         string // what is wrong with the number
 }
 
 // people lists whom the relay knows, and those whose name matches a search. A
@@ -36,18 +38,26 @@ func (d *desk) people(w http.ResponseWriter, r *http.Request, m *vault.Member) e
 	if page.frame, err = d.frame(r, m, "Personnes", "people"); err != nil {
 		return err
 	}
-	page.Rows = personRows(all, page.Query)
+	sick, err := m.SickPhones(r.Context(), page.messages)
+	if err != nil {
+		return err
+	}
+	page.Rows = personRows(all, sick, page.Query)
 	d.pages.Render(w, r, http.StatusOK, "people", page)
 	return nil
 }
 
-func personRows(people []vault.Person, query string) []personRow {
+func personRows(people []vault.Person, sick map[string]queue.Health, query string) []personRow {
 	rows := make([]personRow, 0, len(people))
 	for _, p := range people {
 		if matches(p.Name, query) {
-			rows = append(rows, personRow{linePerson(p), day(p.Birth), maskedPhone(p.Phone), plainLetters(p.Name)})
+			rows = append(rows, rowPerson(p, sick))
 		}
 	}
 	slices.SortStableFunc(rows, func(a, b personRow) int { return strings.Compare(a.Words, b.Words) })
 	return rows
+}
+
+func rowPerson(p vault.Person, sick map[string]queue.Health) personRow {
+	return personRow{linePerson(p), day(p.Birth), maskedPhone(p.Phone), plainLetters(p.Name), sickWords[sick[p.ID]]}
 }

@@ -17,6 +17,7 @@ type personPage struct {
 	frame
 	Person       personRow
 	Number       string // the whole number, for a call; shown on demand
+	Answers      []answerLine
 	Cards        []cardLine
 	Shared       []sharedLine
 	Appointments []appointmentLine
@@ -30,7 +31,9 @@ type sharedLine struct {
 }
 
 type appointmentLine struct {
+	ID                   string
 	When, Place, Picture string
+	Answer               *state
 	Bring                []string
 	Past                 bool
 	Messages             []messageLine
@@ -39,6 +42,7 @@ type appointmentLine struct {
 
 type messageLine struct {
 	Name, Parts, Reason string
+	Text                string // what it says, while it has not come to its end
 	State               state
 	Steps               []step
 }
@@ -61,11 +65,14 @@ func (d *desk) showPerson(w http.ResponseWriter, r *http.Request, m *vault.Membe
 		return err
 	}
 	page := personPage{Form: f, Kinds: kindChoices(f), MaxUpload: vault.MaxUpload}
-	page.Person = personRow{linePerson(person), day(person.Birth), maskedPhone(person.Phone), ""}
-	page.Number = person.Phone
 	if page.frame, err = d.frame(r, m, person.Name, "people"); err != nil {
 		return err
 	}
+	sick, err := m.SickPhones(ctx, page.messages)
+	if err != nil {
+		return err
+	}
+	page.Person, page.Number = rowPerson(person, sick), person.Phone
 	cards, err := m.Cards(ctx, id)
 	if err != nil {
 		return err
@@ -76,7 +83,7 @@ func (d *desk) showPerson(w http.ResponseWriter, r *http.Request, m *vault.Membe
 		return err
 	}
 	page.Shared = sharedLines(shared, d.nowAt(m.Relay()))
-	if page.Appointments, err = d.appointmentLines(r, m, id); err != nil {
+	if err := d.fillVisits(r, m, id, &page); err != nil {
 		return err
 	}
 	d.pages.Render(w, r, status, "person", page)
@@ -136,27 +143,32 @@ func validity(p vault.Paper, today vault.Date) string {
 	return "valable jusqu’au " + day(p.ValidUntil)
 }
 
-func (d *desk) appointmentLines(r *http.Request, m *vault.Member, person string) ([]appointmentLine, error) {
+// fillVisits adds the person's appointments, and what they answered.
+func (d *desk) fillVisits(r *http.Request, m *vault.Member, person string, page *personPage) error {
 	appointments, err := m.Appointments(r.Context(), person)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	comingFirst(appointments, d.now())
-	var ids []string
-	for _, a := range appointments {
-		for _, reminder := range a.Messages {
-			ids = append(ids, reminder.MessageID)
-		}
-	}
-	statuses, err := m.MessageStates(r.Context(), ids)
+	answers, err := m.Answers(r.Context())
 	if err != nil {
-		return nil, err
+		return err
 	}
-	lines := make([]appointmentLine, 0, len(appointments))
+	page.Answers = answersOf(d.answerLines(answers, m.Relay()), person)
+	said, err := m.Wordings(r.Context(), page.messages)
+	if err != nil {
+		return err
+	}
+	statuses := map[string]queue.Status{}
+	for _, row := range page.messages {
+		statuses[row.MessageID] = row.Status
+	}
 	for _, a := range appointments {
-		lines = append(lines, lineAppointment(a, statuses, d.now()))
+		line := lineAppointment(a, statuses, said, d.now())
+		line.Answer = answerTo(a, answers, d.now())
+		page.Appointments = append(page.Appointments, line)
 	}
-	return lines, nil
+	return nil
 }
 
 // comingFirst puts the next appointment on top, then the later ones, then the
@@ -176,10 +188,10 @@ func comingFirst(appointments []vault.Appointment, now time.Time) {
 	})
 }
 
-func lineAppointment(a vault.Appointment, statuses map[string]queue.Status, now time.Time) appointmentLine {
+func lineAppointment(a vault.Appointment, statuses map[string]queue.Status, said map[string]vault.Wording, now time.Time) appointmentLine {
 	zone := a.Start.Location()
 	line := appointmentLine{
-		When: shortDay(a.Start, now.In(zone).Year()) + " à " + a.Start.Format("15:04"), Place: a.Place,
+		ID: a.ID, When: shortDay(a.Start, now.In(zone).Year()) + " à " + a.Start.Format("15:04"), Place: a.Place,
 		Picture: a.Picture, Bring: a.Bring, Past: a.Start.Before(now), NoPhone: len(a.Messages) == 0,
 	}
 	for _, reminder := range a.Messages {
@@ -188,8 +200,12 @@ func lineAppointment(a vault.Appointment, statuses map[string]queue.Status, now 
 			Name: reminderName(reminder.Kind), State: stateOf(status.State),
 			Steps: way(status, zone),
 		}
-		if status.Segments > 0 {
-			message.Parts = count(status.Segments, "segment", "segments")
+		if reminder.Old {
+			message.Name += ", ancienne heure ou ancien numéro"
+		}
+		message.Parts = parts(status.Segments, said[reminder.MessageID].Encoding)
+		if !status.State.Final() && !reminder.Old {
+			message.Text = said[reminder.MessageID].Text
 		}
 		if status.State != queue.Delivered {
 			message.Reason = reason(status)

@@ -76,15 +76,6 @@ func readProfile(f *form) vault.Profile {
 	if f.Value("device") == "" {
 		f.mark("device")
 	}
-	switch f.Value("has_phone") {
-	case "own", "shared":
-		p.Phone, p.Shared = f.Value("phone"), f.Value("has_phone") == "shared"
-		if p.Phone == "" {
-			f.mark("phone")
-		}
-	case "none":
-	default:
-		f.problems["has_phone"] = "Dites si la personne a un téléphone."
-	}
+	p.Phone, p.Shared = readPhone(f)
 	return p
 }

@@ -65,13 +65,24 @@ func (d *desk) rooms(r chi.Router) {
 	r.Get("/people/{person}/appointments/new", d.signed(d.appointmentForm))
 	r.Post("/people/{person}/appointments/new", d.signed(d.plan))
 
+	r.Get("/people/{person}/appointments/{appointment}/move", d.signed(d.moveForm))
+	r.Post("/people/{person}/appointments/{appointment}/move", d.signed(d.move))
+	r.Post("/people/{person}/appointments/{appointment}/cancel", d.signed(d.cancelAppointment))
+	r.Get("/people/{person}/phone", d.signed(d.phoneForm))
+	r.Post("/people/{person}/phone", d.signed(d.setPhone))
+	r.Post("/people/{person}/phone/confirm", d.signed(d.confirmPhone))
+
 	r.Get("/paper/{paper}", d.signed(d.paper))
 	r.Get("/paper/{paper}/page/{page}", d.signed(d.paperPage))
 
 	r.Get("/messages", d.signed(d.messages))
+	r.Post("/messages/{message}/decide/{decision}", d.signed(d.decide))
+	r.Post("/messages/{message}/cancel", d.signed(d.cancelMessage))
+	r.Post("/answers/{answer}/seen", d.signed(d.answerSeen))
 
 	r.Get("/team", d.signed(d.team))
 	r.Post("/team/{member}/admit", d.signed(d.admit))
+	r.Post("/team/quiet", d.signed(d.setQuiet))
 	r.Get("/team/device-code", d.signed(d.backToTeam))
 	r.Post("/team/device-code", d.signed(d.deviceCode))
 }

@@ -1,7 +1,6 @@
 package desk
 
 import (
-	"strconv"
 	"time"
 
 	"consigne/smsd/queue"
@@ -99,38 +98,4 @@ func way(s queue.Status, zone *time.Location) []step {
 		}
 	}
 	return steps
-}
-
-// reasons turn the carrier's codes into what staff can act on.
-var reasons = map[string]string{
-	"21211": "Ce numéro n’existe pas.",
-	"21408": "L’envoi vers ce pays n’est pas ouvert.",
-	"21610": "La personne a répondu STOP.",
-	"21614": "Ce numéro ne reçoit pas de SMS.",
-	"30003": "Téléphone éteint ou hors réseau.",
-	"30004": "Le téléphone refuse ce message.",
-	"30005": "Ce numéro n’est plus attribué.",
-	"30006": "Ligne fixe, ou opérateur injoignable.",
-	"30007": "L’opérateur refuse le contenu.",
-	"30008": "L’opérateur ne dit pas pourquoi.",
-}
-
-// reason says why a message stands where it stands, and what comes next.
-func reason(s queue.Status) string {
-	if why, ok := reasons[s.Error]; ok {
-		return why + " (" + s.Error + ")"
-	}
-	why := map[queue.State]string{
-		queue.Unknown:     "Délai dépassé. On interroge l’opérateur.",
-		queue.Held:        "L’opérateur ne sait pas dire s’il est parti.",
-		queue.Delivered:   "Texte et numéro effacés.",
-		queue.Expired:     "Trop tard : non envoyé.",
-		queue.Undelivered: "L’opérateur n’a pas pu le remettre.",
-		queue.Failed:      "L’opérateur l’a refusé.",
-		queue.Suppressed:  "La personne a répondu STOP.",
-	}[s.State]
-	if _, err := strconv.Atoi(s.Error); err == nil && why != "" {
-		return why + " (" + s.Error + ")" // to be quoted to the carrier
-	}
-	return why
 }

@@ -15,18 +15,19 @@ type teamPage struct {
 	Pending    []vault.Colleague
 	Kiosks     []kioskLine
 	Code       [2]string // eight digits in two groups, shown once
+	Quiet      form      // the hours in which no reminder leaves
 }
 
 func (d *desk) team(w http.ResponseWriter, r *http.Request, m *vault.Member) error {
-	return d.showTeam(w, r, m, [2]string{})
+	return d.showTeam(w, r, m, teamPage{}, http.StatusOK)
 }
 
-func (d *desk) showTeam(w http.ResponseWriter, r *http.Request, m *vault.Member, code [2]string) error {
-	frame, err := d.frame(r, m, "Équipe et accès", "team")
-	if err != nil {
+// showTeam completes a page that may bring a code, or a form that was refused.
+func (d *desk) showTeam(w http.ResponseWriter, r *http.Request, m *vault.Member, page teamPage, status int) error {
+	var err error
+	if page.frame, err = d.frame(r, m, "Équipe et accès", "team"); err != nil {
 		return err
 	}
-	page := teamPage{frame: frame, Code: code}
 	if page.Pending, err = m.Pending(r.Context()); err != nil {
 		return err
 	}
@@ -40,7 +41,14 @@ func (d *desk) showTeam(w http.ResponseWriter, r *http.Request, m *vault.Member,
 		return err
 	}
 	page.Kiosks = kioskLines(devices, d.now())
-	d.pages.Render(w, r, http.StatusOK, "team", page)
+	if page.Quiet.values == nil {
+		quiet, err := m.Quiet(r.Context())
+		if err != nil {
+			return err
+		}
+		page.Quiet = quietForm(quiet)
+	}
+	d.pages.Render(w, r, status, "team", page)
 	return nil
 }
 
@@ -72,5 +80,5 @@ func (d *desk) deviceCode(w http.ResponseWriter, r *http.Request, m *vault.Membe
 		return err
 	}
 	half := len(code) / 2
-	return d.showTeam(w, r, m, [2]string{code[:half], code[half:]})
+	return d.showTeam(w, r, m, teamPage{Code: [2]string{code[:half], code[half:]}}, http.StatusOK)
 }

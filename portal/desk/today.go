@@ -20,7 +20,7 @@ type todayPage struct {
 }
 
 // Settled is true when nothing waits for anybody.
-func (p todayPage) Settled() bool { return len(p.Waiting)+len(p.Blocked)+len(p.Pending) == 0 }
+func (p todayPage) Settled() bool { return len(p.Waiting)+p.Unseen+len(p.Blocked)+len(p.Pending) == 0 }
 
 type dayRow struct {
 	Hour      string
@@ -30,6 +30,7 @@ type dayRow struct {
 	Picture   string
 	Bring     []string
 	Reminders []reminderLine
+	Answer    *state
 }
 
 type reminderLine struct {
@@ -52,15 +53,13 @@ type kioskLine struct {
 // day is the page with which a day at the desk begins.
 func (d *desk) day(w http.ResponseWriter, r *http.Request, m *vault.Member) error {
 	ctx := r.Context()
-	rows, err := m.Messages(ctx)
-	if err != nil {
-		return err
-	}
 	now := d.nowAt(m.Relay())
-	page := todayPage{Clock: now.Format("15:04"), Waiting: heldLines(rows)}
-	if page.frame, err = d.frameWith(r, m, longDay(now), "today", rows); err != nil {
+	page := todayPage{Clock: now.Format("15:04")}
+	var err error
+	if page.frame, err = d.frame(r, m, longDay(now), "today"); err != nil {
 		return err
 	}
+	page.Waiting = heldLines(page.messages)
 	entries, err := m.Today(ctx)
 	if err != nil {
 		return err
@@ -69,7 +68,11 @@ func (d *desk) day(w http.ResponseWriter, r *http.Request, m *vault.Member) erro
 	if err != nil {
 		return err
 	}
-	page.Rows = dayRows(entries, statuses, now)
+	answers, err := m.Answers(ctx)
+	if err != nil {
+		return err
+	}
+	page.Rows = dayRows(entries, statuses, answers, now)
 	page.Count = countDay(page.Rows)
 	blocked, err := m.Blocked(ctx)
 	if err != nil {
@@ -113,12 +116,13 @@ func messageIDs(entries []vault.DayEntry) (ids []string) {
 }
 
 // dayRows marks the first appointment that has not begun: it is the next.
-func dayRows(entries []vault.DayEntry, statuses map[string]queue.Status, now time.Time) []dayRow {
+func dayRows(entries []vault.DayEntry, statuses map[string]queue.Status, answers []vault.AnswerRow, now time.Time) []dayRow {
 	rows, next := make([]dayRow, 0, len(entries)), true
 	for _, e := range entries {
 		row := dayRow{
 			Hour: e.Start.Format("15:04"), Person: linePerson(e.Person), Place: e.Place,
 			Picture: e.Appointment.Picture, Bring: e.Bring, Reminders: reminderLines(e.Messages, statuses),
+			Answer: answerTo(e.Appointment, answers, now),
 		}
 		switch {
 		case e.Start.Before(now):
@@ -137,6 +141,9 @@ func reminderLines(reminders []vault.Reminder, statuses map[string]queue.Status)
 	}
 	lines := make([]reminderLine, 0, len(reminders))
 	for _, reminder := range reminders {
+		if reminder.Old {
+			continue
+		}
 		lines = append(lines, reminderLine{shortReminder[reminder.Kind], stateOf(statuses[reminder.MessageID].State)})
 	}
 	return lines

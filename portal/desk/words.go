@@ -134,3 +134,23 @@ func maskedPhone(e164 string) string {
 	}
 	return e164[:3] + " •• •• " + e164[len(e164)-4:len(e164)-2] + " " + e164[len(e164)-2:]
 }
+
+// digits writes a number as it is dialled: "06 39 98 10 42", and one of another
+// country as it is.
+func digits(e164 string) string {
+	national, ok := strings.CutPrefix(e164, "+33")
+	if !ok || len(national) != 9 {
+		return e164
+	}
+	out := "0" + national[:1]
+	for i := 1; i < len(national); i += 2 {
+		out += " " + national[i:i+2]
+	}
+	return out
+}
+
+// callOn is a button that shows a number to dial.
+type callOn struct {
+	Word, Name, Number string
+	Primary            bool
+}

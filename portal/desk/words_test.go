@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -232,5 +234,50 @@ func TestDates(t *testing.T) {
 	}
 	if got := nightsLeft(day, day); got != "dernier jour" {
 		t.Error(got)
+	}
+}
+
+// TestFaults_everyCode reads the carrier's own table: no code may reach the desk
+// without words.
+func TestFaults_everyCode(t *testing.T) {
+	source, err := os.ReadFile("../../smsd/carrier/codes.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	codes := regexp.MustCompile(`(?m)^\s*(\d{5}):`).FindAllStringSubmatch(string(source), -1)
+	if len(codes) < 50 {
+		t.Fatalf("found %d codes: the search is broken", len(codes))
+	}
+	for _, code := range codes {
+		s := queue.Status{State: queue.Failed, Error: code[1]}
+		if _, known := faults[code[1]]; !known && !setup[code[1]] {
+			t.Errorf("code %s has no words", code[1])
+		}
+		if why := reason(s); !strings.HasSuffix(why, ". ("+code[1]+")") {
+			t.Errorf("code %s is told as %q", code[1], why)
+		}
+	}
+}
+
+func TestRemedies(t *testing.T) {
+	for want, statuses := range map[remedy][]queue.Status{
+		nothing: {{State: queue.Delivered}, {State: queue.Held, Error: "30005"}, {State: queue.Sent}, {State: queue.Cancelled}, {State: queue.Unknown, Error: "timeout"}},
+		change:  {{State: queue.Failed, Error: "21211"}, {State: queue.Undelivered, Error: "30005"}, {State: queue.Suppressed, Error: "not-me"}},
+		warn:    {{State: queue.Suppressed, Error: "opt-out"}, {State: queue.Expired}, {State: queue.Failed, Error: "12345"}, {State: queue.Undelivered}},
+		cancel:  {{State: queue.Planned}, {State: queue.Planned, Error: "30003"}},
+	} {
+		for _, s := range statuses {
+			if got := remedyFor(s); got != want {
+				t.Errorf("%s %s: %d, want %d", s.State, s.Error, got, want)
+			}
+		}
+	}
+}
+
+func TestDigits(t *testing.T) {
+	for e164, want := range map[string]string{"+33639981042": "06 39 98 10 42", "+262692123456": "+262692123456", "": ""} {
+		if got := digits(e164); got != want {
+			t.Errorf("%s: %q, want %q", e164, got, want)
+		}
 	}
 }

@@ -25,6 +25,21 @@ func templateFuncs(static func(string) string) template.FuncMap {
 	}
 }
 
+// phoneFuncs are those, and the kiosk's drawings of a day and an hour.
+func phoneFuncs(static func(string) string) template.FuncMap {
+	funcs := templateFuncs(static)
+	drawn := template.Must(template.New("time").Funcs(funcs).ParseFS(kioskFiles, "kioskpages/parts/time.html"))
+	part := func(name string) func(any) (template.HTML, error) {
+		return func(data any) (template.HTML, error) {
+			var out strings.Builder
+			err := drawn.ExecuteTemplate(&out, name, data)
+			return template.HTML(out.String()), err
+		}
+	}
+	funcs["sky"], funcs["leaf"] = part("sky"), part("leaf")
+	return funcs
+}
+
 // icon inlines a Phosphor icon; its size is the letters' and its ink theirs.
 func icon(name, weight string, classes ...string) (template.HTML, error) {
 	svg, ok := locales.Icon(name, weight)

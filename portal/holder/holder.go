@@ -55,10 +55,10 @@ type server struct {
 
 var kioskPages = []string{
 	"rest", "code", "wrong", "problem", "home", "papers", "paper", "enlarge", "share", "term", "confirm", "told",
-	"who", "relay", "stop", "appointments", "appointment", "called", "goodbye", "consent", "stock", "learn",
+	"who", "relay", "stop", "appointments", "appointment", "number", "called", "goodbye", "consent", "stock", "learn",
 }
 
-var phonePages = []string{"closed", "open", "paper"}
+var phonePages = []string{"closed", "open", "paper", "ask", "answered"}
 
 // New makes the room's handler. It answers whole paths (/k/..., /l/...,
 // /device/...), so it may be mounted at each of the three prefixes or at the
@@ -78,7 +78,7 @@ func New(v *vault.Vault, o Options) http.Handler {
 	s := &server{
 		vault: v, now: o.Now, idle: o.Idle, countdown: o.Countdown, static: static,
 		kiosk: renderer(sub(kioskFiles, "kioskpages"), kioskPages, funcs),
-		phone: renderer(sub(phoneFiles, "phonepages"), phonePages, funcs),
+		phone: renderer(sub(phoneFiles, "phonepages"), phonePages, phoneFuncs(url)),
 		dead:  web.NewLimiter[netip.Prefix](o.Now, tokensEach, tokenEvery), digits: web.NewLimiter[netip.Prefix](o.Now, tokensEach, tokenEvery), begun: newIDSet(),
 	}
 	return whole(s.routes())

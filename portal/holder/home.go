@@ -17,6 +17,7 @@ type homeView struct {
 type tileView struct {
 	Room, Href, Icon, Label string
 	Count                   int
+	Sign                    string // a drawing: something is not as it should be
 	Say                     said
 }
 
@@ -41,6 +42,11 @@ func (s *server) home(w http.ResponseWriter, r *http.Request, h *vault.Holder) {
 		s.fail(w, r, err)
 		return
 	}
+	health, err := h.PhoneHealth(r.Context())
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
 	coming := h.Appointments()
 	if len(coming) > 0 {
 		next := v.strip(coming[0], s.now(), "home.strip_open")
@@ -50,6 +56,10 @@ func (s *server) home(w http.ResponseWriter, r *http.Request, h *vault.Holder) {
 		{Room: "papers", Href: "papers", Icon: "files", Label: v.T("tile.papers"), Count: len(h.Papers()), Say: v.Say("hear.papers")},
 		{Room: "appointments", Href: "appointments", Icon: "calendar-dots", Label: v.T("tile.appointments"), Count: len(coming), Say: v.Say("hear.appointments")},
 		{Room: "who", Href: "who", Icon: "users-three", Label: v.T("tile.who"), Count: relaysIn(grants), Say: v.Say("hear.who")},
+	}
+	if health != "" {
+		v.Line = v.Say("home.sick")
+		v.Tiles = append(v.Tiles, tileView{Room: "appointments", Href: "number", Icon: "device-mobile", Label: v.T("tile.number"), Sign: "expired", Say: v.Say("hear.number")})
 	}
 	s.kiosk.Render(w, r, http.StatusOK, "home", v)
 }

@@ -1,7 +1,9 @@
 package holder
 
 import (
+	"cmp"
 	"errors"
+	"html/template"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -14,6 +16,7 @@ import (
 	"consigne/locales"
 	"consigne/portal/vault"
 	"consigne/portal/web"
+	"consigne/smsd/queue"
 )
 
 // cookieLink binds an opened link to its browser. It lies on the link's own path,
@@ -23,11 +26,12 @@ const cookieLink = "link"
 
 // unopenedAge is how long the cookie of a link that is not open yet stays: as long
 // as the link can wait.
-const unopenedAge = 24 * time.Hour
+var unopenedAge = map[vault.LinkPurpose]time.Duration{vault.ToPaper: 24 * time.Hour, vault.ToAppointment: 7 * 24 * time.Hour}
 
 // phoneView is a page on a phone: no script, the phone's own letters, and before
 // a link is opened nothing but the card's mark, a sentence and a button.
 type phoneView struct {
+	Title    string
 	Line     said
 	Mark     cards.Mark
 	Letters  string // only in the addresses of an opened paper's own pages
@@ -36,8 +40,17 @@ type phoneView struct {
 	Question string // "it was not you?"
 	Kind     string
 	Pages    []int
+	When     *stripView // of an appointment: day and hour in pictures
+	Said     string     // what was answered
+	Call     phoneCall
 
 	locale *locales.Locale
+}
+
+// phoneCall is the relay's number, to be dialled and to be read.
+type phoneCall struct {
+	Dial  template.URL
+	Shown string
 }
 
 // openedAt is when a link was opened, as a picture and digits.
@@ -51,6 +64,9 @@ func (v phoneView) Lang() string { return v.locale.Tag() }
 
 // Dir is "ltr" or "rtl".
 func (v phoneView) Dir() string { return v.locale.Dir() }
+
+// Heading is the page's name in the phone's list of pages.
+func (v phoneView) Heading() string { return cmp.Or(v.Title, v.T("link.title")) }
 
 // T gives the words of a message without arguments.
 func (v phoneView) T(key string) string { return v.locale.Text(key, nil) }
@@ -72,7 +88,9 @@ func (s *server) link(w http.ResponseWriter, r *http.Request) {
 	}
 	switch browser := web.CookieValue(r, cookieLink); {
 	case view.State == vault.LinkFresh:
-		s.showOpen(w, r, view, letters)
+		s.showFresh(w, r, view, letters)
+	case view.State == vault.LinkUsed && browser != "" && view.Purpose == vault.ToAppointment:
+		s.showAnswered(w, r, view, letters, browser)
 	case view.State == vault.LinkUsed && browser != "":
 		s.showPaper(w, r, view, letters, browser)
 	default:
@@ -88,7 +106,7 @@ func (s *server) openLink(w http.ResponseWriter, r *http.Request) {
 		s.showClosed(w, r, vault.LinkView{State: vault.LinkGone}, nil)
 		return
 	}
-	browser, _, until, err := s.vault.OpenLink(r.Context(), letters, web.CookieValue(r, cookieLink))
+	browser, until, err := s.use(r, letters)
 	if errors.Is(err, vault.ErrLinkDead) || errors.Is(err, vault.ErrLinkOther) {
 		s.closedAfter(w, r, letters, err)
 		return
@@ -99,6 +117,22 @@ func (s *server) openLink(w http.ResponseWriter, r *http.Request) {
 	}
 	setLinkCookie(w, r, letters, browser, until.Sub(s.now()))
 	http.Redirect(w, r, "/l/"+letters, http.StatusSeeOther)
+}
+
+// use opens a link's paper, or answers by an appointment's link. A form without an
+// answer answers nothing.
+func (s *server) use(r *http.Request, letters string) (browser string, until time.Time, err error) {
+	browser = web.CookieValue(r, cookieLink)
+	if said := r.PostFormValue("say"); said != "" {
+		var answer vault.LinkAnswer
+		browser, answer, err = s.vault.AnswerLink(r.Context(), letters, browser, queue.Meaning(said))
+		if invalid := (&vault.Invalid{}); errors.As(err, &invalid) {
+			err = vault.ErrLinkDead
+		}
+		return browser, answer.Until, err
+	}
+	browser, _, until, err = s.vault.OpenLink(r.Context(), letters, browser)
+	return browser, until, err
 }
 
 func setLinkCookie(w http.ResponseWriter, r *http.Request, letters, browser string, age time.Duration) {
@@ -114,16 +148,24 @@ func (s *server) closedAfter(w http.ResponseWriter, r *http.Request, letters str
 		s.failPlain(w, r, err)
 		return
 	}
+	if view.State == vault.LinkFresh { // a form that was not this page's: nothing is burnt
+		s.showFresh(w, r, view, letters)
+		return
+	}
 	s.showClosed(w, r, view, cause)
 }
 
-// showOpen asks for the touch that opens the link. The cookie that it hands out is
+// showFresh asks for the touch that uses the link. The cookie that it hands out is
 // known to its browser alone until then.
-func (s *server) showOpen(w http.ResponseWriter, r *http.Request, view vault.LinkView, letters string) {
+func (s *server) showFresh(w http.ResponseWriter, r *http.Request, view vault.LinkView, letters string) {
 	if web.CookieValue(r, cookieLink) == "" {
-		setLinkCookie(w, r, letters, vault.NewBrowser(), unopenedAge)
+		setLinkCookie(w, r, letters, vault.NewBrowser(), unopenedAge[view.Purpose])
 	}
 	l := locales.Must(view.Language)
+	if view.Purpose == vault.ToAppointment {
+		s.showAsk(w, r, view, l)
+		return
+	}
 	s.phone.Render(w, r, http.StatusOK, "open", phoneView{
 		locale: l, Line: saidOf(l.Say("link.voice", nil)), Mark: view.Mark,
 	})
@@ -179,6 +221,9 @@ var closedPages = map[vault.LinkState]struct {
 func (s *server) showClosed(w http.ResponseWriter, r *http.Request, view vault.LinkView, cause error) {
 	page := closedPages[view.State]
 	v := phoneView{locale: acceptedLocale(r), Mark: view.Mark, Drawing: page.drawing}
+	if view.Purpose == vault.ToAppointment && view.State == vault.LinkUsed {
+		v.Drawing = "link-answered"
+	}
 	if view.State != vault.LinkGone {
 		v.locale = locales.Must(view.Language)
 	}
@@ -202,9 +247,13 @@ func (s *server) showClosed(w http.ResponseWriter, r *http.Request, view vault.L
 func (s *server) tellUsed(v *phoneView, view vault.LinkView, cause error) {
 	at := view.OpenedAt.In(phoneZone())
 	v.Opened = &openedAt{Day: hourOf(at).Day, Date: v.locale.Date(at).Caption, Clock: at.Format("15:04")}
-	v.Line = saidOf(v.locale.Say("link.used_at", locales.Args{"t": at}))
+	key := "link.used_at"
+	if view.Purpose == vault.ToAppointment {
+		key = "answer.used_at"
+	}
+	v.Line = saidOf(v.locale.Say(key, locales.Args{"t": at}))
 	v.Question = v.T("link.not_you")
-	if errors.Is(cause, vault.ErrLinkOther) && s.now().Sub(view.OpenedAt) < 10*time.Minute {
+	if view.Purpose == vault.ToPaper && errors.Is(cause, vault.ErrLinkOther) && s.now().Sub(view.OpenedAt) < 10*time.Minute {
 		v.Line = saidOf(v.locale.Say("link.elsewhere", nil))
 	}
 }

@@ -22,7 +22,7 @@ type trouble struct {
 	drawing string
 	key     string
 	hints   []hintOf
-	way     string // "home" or "rest": where else than to somebody's help
+	way     string // "home", "number" or "rest": where else than to somebody's help
 }
 
 type hintOf struct{ drawing, key string }
@@ -45,6 +45,8 @@ var troubles = []trouble{
 	{"gone", http.StatusNotFound, "file-x", "paper-gone", "error.gone", nil, "home"},
 	{"page", http.StatusUnprocessableEntity, "file-x", "paper-gone", "error.page", nil, "home"},
 	{"phone", http.StatusConflict, "device-mobile", "no-phone", "phone.none", nil, "home"},
+	{"sick", http.StatusConflict, "device-mobile", "phone-sick", "phone.sick", nil, "number"},
+	{"enough", http.StatusTooManyRequests, "device-mobile", "links-enough", "phone.enough", nil, "home"},
 }
 
 // causes says which trouble an error of the vault is. What is not here is a
@@ -55,7 +57,7 @@ var causes = []struct {
 }{
 	{vault.ErrCardText, "notcard"}, {vault.ErrCardUnknown, "unknown"}, {vault.ErrCardStopped, "stopped"},
 	{vault.ErrCardBlocked, "blocked"}, {vault.ErrCardTaken, "taken"}, {vault.ErrBusy, "busy"}, {vault.ErrFull, "full"},
-	{vault.ErrNoPhone, "phone"}, {vault.ErrNotFound, "gone"}, {vault.ErrForbidden, "gone"}, {vault.ErrFileDamaged, "page"},
+	{vault.ErrNoPhone, "phone"}, {vault.ErrSick, "sick"}, {vault.ErrEnough, "enough"}, {vault.ErrNotFound, "gone"}, {vault.ErrForbidden, "gone"}, {vault.ErrFileDamaged, "page"},
 }
 
 func troubleOf(err error) trouble {
@@ -143,6 +145,9 @@ func (s *server) showTrouble(w http.ResponseWriter, r *http.Request, t trouble, 
 	}
 	if t.way == "home" && inside {
 		v.Way = &wayView{Href: "home", Icon: "house-line", Label: v.T("tile.home")}
+	}
+	if t.way == "number" && inside {
+		v.Way = &wayView{Href: "number", Icon: "device-mobile", Label: v.T("tile.number")}
 	}
 	s.kiosk.Render(w, r, status, v.page(), v)
 }

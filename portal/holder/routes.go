@@ -64,6 +64,12 @@ func (s *server) kioskRoutes(r chi.Router) {
 		r.Get("/stopped", s.opened(s.stopped))
 		r.Get("/appointments", s.opened(s.appointments))
 		r.Get("/appointment", s.opened(s.appointment))
+		r.Post("/answer", s.opened(s.answer))
+		r.Get("/answered", s.opened(s.answered))
+		r.Get("/number", s.opened(s.number))
+		r.Post("/number", s.opened(s.confirmNumber))
+		r.Get("/number-confirmed", s.opened(s.numberConfirmed))
+		r.Get("/number-changed", s.opened(s.numberChanged))
 		// A vault being made.
 		r.Get("/enrol", s.enrolling(s.enrol))
 		r.Post("/consent", s.enrolling(s.consent))

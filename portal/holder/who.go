@@ -204,6 +204,15 @@ type lookView struct {
 // vault, with the sign of each.
 var lookVerbs = map[string]string{
 	vault.VerbRead: "eye", vault.VerbDeposited: "plus", vault.VerbPlanned: "plus", vault.VerbLinkOpened: "eye",
+	vault.VerbMoved: "arrow-right", vault.VerbCancelled: "x", vault.VerbDecided: "check",
+	vault.VerbPhone: "arrow-right", vault.VerbConfirmed: "check",
+}
+
+// lookThings are what an entry is about where that is no paper.
+var lookThings = map[string]itemIcon{
+	vault.VerbPlanned: {"calendar-dots", "of-appointments"}, vault.VerbMoved: {"calendar-dots", "of-appointments"},
+	vault.VerbCancelled: {"calendar-dots", "of-appointments"}, vault.VerbDecided: {"device-mobile", "of-appointments"},
+	vault.VerbPhone: {"device-mobile", "of-profile"}, vault.VerbConfirmed: {"device-mobile", "of-profile"},
 }
 
 func (f frame) looks(entries []vault.Entry, relays map[string]vault.Relay, now time.Time) []lookView {
@@ -219,8 +228,8 @@ func (f frame) looks(entries []vault.Entry, relays map[string]vault.Relay, now t
 		kind := cmp.Or(e.PaperKind, "other")
 		l := lookView{Relay: relay, Phone: phone, Verb: sign, verb: e.Verb, at: at, Icon: kindIcon(kind), Class: "of-papers",
 			Ago: max(0, nightsBetween(at, now)), Clock: at.Format("15:04")}
-		if e.Verb == vault.VerbPlanned {
-			l.Icon, l.Class = "calendar-dots", "of-appointments"
+		if thing, ok := lookThings[e.Verb]; ok {
+			l.Icon, l.Class = thing.Icon, thing.Class
 		}
 		l.Say = f.say("seen."+e.Verb, locales.Args{"relay": relayName(relay), "paper": locales.Kind(kind), "n": l.Ago, "t": at})
 		out = append(out, l)

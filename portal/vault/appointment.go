@@ -2,7 +2,6 @@ package vault
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"slices"
 	"strings"
@@ -23,11 +22,8 @@ type NewAppointment struct {
 	Once           string
 }
 
-const (
-	eveningHour   = 18                 // of the day before
-	hoursBefore   = 2 * time.Hour      // the second reminder
-	appointmentBy = 7 * 24 * time.Hour // how long the planner keeps its grant afterwards
-)
+// appointmentBy is how long the planner keeps its grant after the appointment.
+const appointmentBy = 7 * 24 * time.Hour
 
 func (n *NewAppointment) start(now time.Time, loc *time.Location) (time.Time, error) {
 	switch {
@@ -68,16 +64,14 @@ func (n *NewAppointment) check() error {
 }
 
 // Plan makes an appointment for a person of the relay, and lays its reminders
-// into the queue in the same transaction: the evening before and two hours
-// before, as far as they are not past. It returns [ErrPast], *[Invalid],
+// into the queue in the same transaction (see [plan.Reminders]). It returns [ErrPast], *[Invalid],
 // [ErrRepeated], or [ErrNotFound] for a person the relay does not know.
 func (m *Member) Plan(ctx context.Context, personID string, n NewAppointment) (Appointment, error) {
 	person, err := m.Person(ctx, personID)
 	if err != nil {
 		return Appointment{}, err
 	}
-	loc := m.relay.location()
-	start, err := n.start(m.v.Now(), loc)
+	start, err := n.start(m.v.Now(), m.relay.location())
 	if err != nil {
 		return Appointment{}, err
 	}
@@ -93,45 +87,22 @@ func (m *Member) Plan(ctx context.Context, personID string, n NewAppointment) (A
 	}
 	it := newItem(personID, record{Appointment: &appointmentRecord{Start: start, Zone: m.relay.Zone, Place: n.Place, Picture: n.Picture,
 		Voice: voice, Bring: n.Bring, Relay: m.relay.ID}})
-	var messages []queue.Message
-	if person.Phone != "" {
-		messages = m.v.reminders(it.record.Appointment, person.Language, loc)
+	notices, err := m.reminders(ctx, &it, person)
+	if err != nil {
+		return Appointment{}, err
 	}
 	err = m.v.DB.Write(ctx, func(tx database.Handle) error {
 		if err := m.v.once(ctx, tx, "plan", n.Once); err != nil {
 			return err
 		}
-		return m.insertAppointment(ctx, tx, it, person.Phone, messages)
+		return m.insertAppointment(ctx, tx, it, person, notices)
 	})
 	return it.appointment(), err
 }
 
-// reminders makes the messages of an appointment and notes them in its record.
-func (v *Vault) reminders(r *appointmentRecord, lang string, loc *time.Location) []queue.Message {
-	start := r.Start.In(loc)
-	day := DateOf(start).AddDays(-1)
-	var out []queue.Message
-	for _, plan := range []struct {
-		kind         string
-		due, expires time.Time
-	}{
-		{"evening", time.Date(day.Year, day.Month, day.Day, eveningHour, 0, 0, 0, loc), start.Add(-hoursBefore)},
-		{"hours", start.Add(-hoursBefore), start},
-	} {
-		if !plan.due.After(v.Now()) || !plan.due.Before(plan.expires) {
-			continue
-		}
-		text := locales.SMS(lang, plan.kind, locales.Args{"t": start, "place": r.Place})
-		id := rand.Text()
-		r.Reminders = append(r.Reminders, Reminder{MessageID: id, Kind: plan.kind, Due: plan.due})
-		out = append(out, queue.Message{ID: id, Text: text, Due: plan.due, Expires: plan.expires, Kind: queue.Reminder})
-	}
-	return out
-}
-
 // insertAppointment seals the item to its person, keeps a grant for the relay
 // until a week after, and queues the messages.
-func (m *Member) insertAppointment(ctx context.Context, tx database.Handle, it item, phone string, messages []queue.Message) error {
+func (m *Member) insertAppointment(ctx context.Context, tx database.Handle, it item, p Person, notices []notice) error {
 	public, err := m.v.personKey(ctx, tx, it.person)
 	if err != nil {
 		return err
@@ -150,27 +121,10 @@ func (m *Member) insertAppointment(ctx context.Context, tx database.Handle, it i
 	if err := m.mark(ctx, tx, g.id, it); err != nil {
 		return err
 	}
-	if err := m.enqueue(ctx, tx, phone, messages); err != nil {
+	if err := m.remind(ctx, tx, it, p, notices); err != nil {
 		return err
 	}
 	return m.v.journal(ctx, tx, it.person, Entry{Actor: m.relay.ID, Verb: VerbPlanned})
-}
-
-func (m *Member) enqueue(ctx context.Context, tx database.Handle, phone string, messages []queue.Message) error {
-	if len(messages) == 0 {
-		return nil
-	}
-	number, err := m.v.SMS.Number(ctx, tx, phone)
-	if err != nil {
-		return err
-	}
-	for _, msg := range messages {
-		msg.NumberID = number
-		if _, err := m.v.SMS.Enqueue(ctx, tx, msg); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // A DayEntry is one of today's appointments at the desk.

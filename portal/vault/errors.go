@@ -38,6 +38,8 @@ var (
 
 	ErrPast    = errors.New("that hour is past")
 	ErrNoPhone = errors.New("no phone is known")
+	ErrSick    = errors.New("messages no longer reach that phone")
+	ErrEnough  = errors.New("enough links were sent in a day")
 
 	ErrLinkDead  = errors.New("link no longer opens")
 	ErrLinkOther = errors.New("link was opened in another browser")

@@ -108,7 +108,7 @@ func (h *Holder) PersonID() string { return h.person }
 func (h *Holder) HasPhone() bool { return h.ownPhone() != "" }
 
 func (h *Holder) ownPhone() string {
-	it, ok := h.find(func(it item) bool { return it.record.Profile != nil })
+	it, ok := h.profile()
 	if !ok || it.record.Profile.Shared {
 		return ""
 	}

@@ -28,6 +28,9 @@ type Profile struct {
 	Phone    string     `json:"phone"`
 	Shared   bool       `json:"shared,omitempty"` // others read what comes to that phone: no link goes there
 	Mark     cards.Mark `json:"mark"`
+	// PhoneSince is when the number was noted or confirmed last: what became of
+	// messages before says nothing of it. Zero: as long as the profile.
+	PhoneSince time.Time `json:"phone_since,omitzero"`
 }
 
 // private holds what no grant can name: the pictures, and the texts of the
@@ -64,6 +67,7 @@ type appointmentRecord struct {
 	Bring     []string   `json:"bring"`
 	Relay     string     `json:"relay"`
 	Reminders []Reminder `json:"reminders"`
+	Answer    *Answer    `json:"answer,omitempty"`
 }
 
 // An item is a record that has been opened, with the key that opened it.
@@ -112,6 +116,24 @@ func openRecord(key seal.Key, id, person string, sealed []byte) (item, error) {
 	it := item{id: id, person: person, key: key}
 	err = json.Unmarshal(plain, &it.record)
 	return it, err
+}
+
+// readItem opens an item's record as it stands in the store now.
+func readItem(ctx context.Context, h database.Handle, key seal.Key, id, person string) (item, error) {
+	var sealed []byte
+	if err := h.QueryRow(ctx, "SELECT record FROM item WHERE id = ?", id).Scan(&sealed); err != nil {
+		return item{}, err
+	}
+	return openRecord(key, id, person, sealed)
+}
+
+// lockItem is [readItem] in a transaction that is about to write the record.
+func lockItem(ctx context.Context, tx database.Handle, it item) (item, error) {
+	var sealed []byte
+	if err := tx.QueryRow(ctx, "SELECT record FROM item WHERE id = ?"+forUpdate(tx), it.id).Scan(&sealed); err != nil {
+		return item{}, err
+	}
+	return openRecord(it.key, it.id, it.person, sealed)
 }
 
 // openPage opens one page image of a paper, counted from 1.

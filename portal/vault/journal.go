@@ -24,6 +24,12 @@ const (
 	VerbLinkOpened = "link-opened"
 	VerbPlanned    = "planned"
 	VerbFreed      = "freed"
+	VerbMoved      = "moved"
+	VerbCancelled  = "cancelled"
+	VerbDecided    = "decided" // about a reminder of which nobody knew whether it had arrived
+	VerbPhone      = "phone"   // another number, or none
+	VerbAnswered   = "answered"
+	VerbConfirmed  = "confirmed" // that the number is theirs
 )
 
 // An Entry is one line of the journal that a holder can see. Actor is a relay's

@@ -3,6 +3,8 @@ package vault
 import (
 	"io"
 	"time"
+
+	"consigne/smsd/queue"
 )
 
 // A Paper is what its holder, or who it was shared with, sees of a deposit.
@@ -61,13 +63,24 @@ type Appointment struct {
 	Bring          []string // kinds of paper
 	Relay          string   // relay id
 	Messages       []Reminder
+	Answer         Answer
+}
+
+// An Answer is what the holder said of coming: queue.Yes or queue.No, and By "link",
+// "kiosk" or "sms". The zero Answer: nothing yet.
+type Answer struct {
+	Said queue.Meaning `json:"said"`
+	At   time.Time     `json:"at"`
+	By   string        `json:"by"`
 }
 
 // A Reminder is a message that was planned for an appointment. Kind is
 // "evening" (the evening before) or "hours" (two hours before).
+// Old is one that left for an hour or a phone that no longer holds.
 type Reminder struct {
 	MessageID, Kind string
 	Due             time.Time
+	Old             bool `json:",omitempty"`
 }
 
 func (it item) appointment() Appointment {
@@ -76,8 +89,12 @@ func (it item) appointment() Appointment {
 	if err != nil {
 		loc = time.UTC // a zone that this machine does not know: the instant stays right
 	}
-	return Appointment{ID: it.id, PersonID: it.person, Start: r.Start.In(loc), Place: r.Place, Picture: r.Picture,
+	a := Appointment{ID: it.id, PersonID: it.person, Start: r.Start.In(loc), Place: r.Place, Picture: r.Picture,
 		Bring: r.Bring, Relay: r.Relay, Messages: r.Reminders}
+	if r.Answer != nil {
+		a.Answer = *r.Answer
+	}
+	return a
 }
 
 type readCloser struct {

@@ -9,6 +9,7 @@
 package vault
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -33,6 +34,9 @@ type Options struct {
 	Now   func() time.Time
 	// PublicURL is where phones reach the portal, such as "https://c.example".
 	PublicURL string
+	// LinkURL is the same by a shorter name, for links in messages; PublicURL when
+	// empty.
+	LinkURL string
 	// Voice speaks a name in a language, as MP3.
 	Voice func(ctx context.Context, lang, text string) ([]byte, error)
 	// Revoked notes durably what died ("card", "access", "member") so that a
@@ -60,6 +64,7 @@ func New(o Options) (*Vault, error) {
 		o.Revoked = func(string, string) error { return nil }
 	}
 	o.PublicURL = strings.TrimSuffix(o.PublicURL, "/")
+	o.LinkURL = strings.TrimSuffix(cmp.Or(o.LinkURL, o.PublicURL), "/")
 	return &Vault{Options: o, gate: seal.NewGate(runtime.GOMAXPROCS(0)), reads: &readings{at: map[string]time.Time{}}}, nil
 }
 

@@ -26,16 +26,17 @@ type Phone struct {
 	log   *slog.Logger
 	http  *http.Client
 
-	mu    sync.Mutex
-	held  []bubble
-	calls chan hook
+	mu      sync.Mutex
+	held    []bubble
+	dropped bool // it has shown more than it keeps
+	calls   chan hook
 }
 
 // bubble is one message, from us or, when an answer, to us.
 type bubble struct {
-	id, number, text string
-	at               time.Time
-	answer           bool
+	id, ref, number, text string
+	at                    time.Time
+	answer                bool
 }
 
 // hook is a webhook call that is still to be made.
@@ -69,7 +70,7 @@ func (p *Phone) Name() string { return "phone" }
 // Deliver shows the message and reports it sent and delivered soon after.
 func (p *Phone) Deliver(_ context.Context, d queue.Delivery) (queue.Receipt, error) {
 	id := "PH" + rand.Text()
-	p.add(bubble{id: id, number: d.To, text: d.Text, at: p.now()})
+	p.add(bubble{id: id, ref: d.Ref, number: d.To, text: d.Text, at: p.now()})
 	path := "/twilio/status?" + url.Values{"m": {d.ID}, "n": {strconv.Itoa(d.Attempt)}}.Encode()
 	for _, status := range []string{"sent", "delivered"} {
 		p.call(hook{path, map[string]string{"MessageSid": id, "MessageStatus": status, "To": d.To}})
@@ -77,18 +78,25 @@ func (p *Phone) Deliver(_ context.Context, d queue.Delivery) (queue.Receipt, err
 	return queue.Receipt{CarrierID: id, State: queue.Accepted}, nil
 }
 
-// Find looks at the messages that the phone still shows.
+// Find looks for the attempt's reference among the messages that the phone still
+// shows; one that it has shown and dropped cannot be told from one that never came.
 func (p *Phone) Find(_ context.Context, d queue.Delivery) ([]queue.Receipt, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var out []queue.Receipt
 	for _, b := range p.held {
-		if !b.answer && b.number == d.To && b.text == d.Text {
-			out = append(out, queue.Receipt{CarrierID: b.id, State: queue.Delivered})
+		if !b.answer && b.ref == d.Ref {
+			return []queue.Receipt{{CarrierID: b.id, State: queue.Delivered, Taken: b.at}}, nil
 		}
 	}
-	return out, nil
+	if p.dropped {
+		return nil, queue.ErrCannotTell
+	}
+	return nil, nil
 }
+
+// Erase does nothing: there is no carrier here that keeps a copy of its own, only
+// the phone, and a phone goes on showing what it got.
+func (p *Phone) Erase(context.Context, string) error { return nil }
 
 // Answer sends a text back from the phone of a number. It returns an error for
 // a number that has had no message.
@@ -107,7 +115,7 @@ func (p *Phone) add(b bubble) {
 	defer p.mu.Unlock()
 	p.held = append(p.held, b)
 	if len(p.held) > phoneKeeps {
-		p.held = slices.Delete(p.held, 0, len(p.held)-phoneKeeps)
+		p.held, p.dropped = slices.Delete(p.held, 0, len(p.held)-phoneKeeps), true
 	}
 }
 

@@ -2,6 +2,8 @@ package carrier_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -65,7 +67,7 @@ func (s *simulated) get(t *testing.T, path string) (*http.Response, string) {
 
 func (s *simulated) deliver(t *testing.T, to, text string) queue.Receipt {
 	t.Helper()
-	r, err := s.phone.Deliver(t.Context(), queue.Delivery{ID: "m1", Attempt: 1, To: to, Text: text})
+	r, err := s.phone.Deliver(t.Context(), queue.Delivery{ID: "m1", Attempt: 1, Ref: "r-" + text, To: to, Text: text})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,16 +160,25 @@ func TestPhone_Answers(t *testing.T) {
 func TestPhone_Find(t *testing.T) {
 	s := newSimulated(t)
 	r := s.deliver(t, "+33639980001", "a")
-	for _, c := range []struct {
-		to, text string
-		want     int
-	}{{"+33639980001", "a", 1}, {"+33639980001", "b", 0}, {"+33639980002", "a", 0}} {
-		got, err := s.phone.Find(t.Context(), queue.Delivery{To: c.to, Text: c.text})
-		if err != nil || len(got) != c.want {
-			t.Errorf("found %v, %v; want %d", got, err, c.want)
+	for ref, want := range map[string]int{"r-a": 1, "r-b": 0} { // each attempt by its own reference, whatever it says
+		got, err := s.phone.Find(t.Context(), queue.Delivery{Ref: ref, To: "+33639980001", Text: "a"})
+		if err != nil || len(got) != want {
+			t.Errorf("found %v, %v; want %d", got, err, want)
 		}
-		if c.want == 1 && got[0].CarrierID != r.CarrierID {
+		if want == 1 && got[0].CarrierID != r.CarrierID {
 			t.Error("found another message")
 		}
+	}
+	if err := s.phone.Erase(t.Context(), r.CarrierID); err != nil {
+		t.Error(err)
+	}
+	if _, body := s.get(t, "/"); !strings.Contains(body, r.CarrierID) {
+		t.Error("a phone forgot a message because the carrier did")
+	}
+	for i := range 500 {
+		s.deliver(t, "+33639980002", fmt.Sprint("flood ", i))
+	}
+	if _, err := s.phone.Find(t.Context(), queue.Delivery{Ref: "r-a"}); !errors.Is(err, queue.ErrCannotTell) {
+		t.Errorf("found what the phone has dropped: %v", err)
 	}
 }

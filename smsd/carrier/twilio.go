@@ -36,7 +36,11 @@ type Twilio struct {
 }
 
 // maxAnswer is far above anything that Twilio answers for a page of messages.
-const maxAnswer = 4 << 20
+const maxAnswer = 16 << 20
+
+// connections is how many stay open between requests: as many as requests in
+// flight, so that none waits for a handshake.
+const connections = 2 * queue.DefaultWorkers
 
 // NewTwilio makes the carrier. apiURL overrides Twilio's address where it is not
 // empty; publicURL is where this daemon's webhooks are reached from outside. The
@@ -47,7 +51,7 @@ func NewTwilio(a Account, apiURL, publicURL string) (*Twilio, error) {
 		return nil, errors.New("carrier's address is no http or https URL")
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConnsPerHost = 256 // as many as requests in flight, so that none waits for a handshake
+	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = connections, connections
 	return &Twilio{account: a, base: base, public: strings.TrimSuffix(publicURL, "/"), http: transport}, nil
 }
 
@@ -76,27 +80,75 @@ func (t *Twilio) callback(d queue.Delivery) string {
 	return t.public + "/twilio/status?" + q.Encode()
 }
 
-// listPage is how many of a number's latest messages are looked through.
-const listPage = 200
+// A number's list is looked through to its end, in pages of the most that Twilio
+// gives, unless it is longer than any person's.
+const (
+	listPage = 1000
+	maxPages = 5
+)
 
 // Find lists the messages to the same number and keeps those with the same text.
+// Twilio keeps no reference of ours, and its list names no callback address. It
+// can be narrowed by the day of sending, but a message that still waits to be
+// sent has none, so the whole list is read; when each was taken is told on. What
+// is final is deleted there, which keeps the list short.
 func (t *Twilio) Find(ctx context.Context, d queue.Delivery) ([]queue.Receipt, error) {
+	var (
+		out   []queue.Receipt
+		blind bool
+		next  url.Values
+	)
+	for range maxPages {
+		page, err := t.list(ctx, d.To, next)
+		if err != nil {
+			return nil, err
+		}
+		some, unreadable := matching(page.Messages, d)
+		out, blind = append(some, out...), blind || unreadable
+		if text(page.NextPageUri) == "" {
+			if blind { // it may be one whose text the account has redacted
+				return out, queue.ErrCannotTell
+			}
+			return out, nil
+		}
+		address, err := url.Parse(text(page.NextPageUri))
+		if err != nil || address.Query().Get("PageToken") == "" {
+			break
+		}
+		next = address.Query()
+	}
+	return out, queue.ErrCannotTell // it may stand further down
+}
+
+// list reads one page of the messages to a number, the first or the one that
+// next names.
+func (t *Twilio) list(ctx context.Context, to string, next url.Values) (*api.ListMessageResponse, error) {
 	x := t.exchange(ctx)
 	p := &api.ListMessageParams{}
-	p.SetTo(d.To).SetPageSize(listPage)
-	page, err := x.service().PageMessage(p, "", "")
+	p.SetTo(to).SetPageSize(listPage)
+	page, err := x.service().PageMessage(p, next.Get("PageToken"), next.Get("Page"))
 	if err != nil {
 		return nil, &queue.Doubt{Code: x.code(err)}
 	}
 	if x.status != http.StatusOK || page.Messages == nil {
 		return nil, &queue.Doubt{Code: "odd-answer"}
 	}
-	out, blind := matching(page.Messages, d)
-	// It may stand further down, or be one whose text the account has redacted.
-	if len(out) == 0 && (blind || len(page.Messages) >= listPage || text(page.NextPageUri) != "") {
-		return nil, queue.ErrCannotTell
+	return page, nil
+}
+
+// Erase deletes a message at Twilio, with its number and text. Twilio refuses
+// while it is still sending it; one that is not there is gone already.
+func (t *Twilio) Erase(ctx context.Context, carrierID string) error {
+	x := t.exchange(ctx)
+	err := x.service().DeleteMessage(url.PathEscape(carrierID), nil)
+	_, told := errors.AsType[*client.TwilioRestError](err) // and not some proxy
+	switch {
+	case told && x.status == http.StatusNotFound, err == nil && x.status == http.StatusNoContent:
+		return nil
+	case err == nil:
+		return &queue.Doubt{Code: "odd-answer"}
 	}
-	return out, nil
+	return &queue.Doubt{Code: x.code(err)}
 }
 
 // matching keeps the messages with the number and text of d, oldest first, and
@@ -123,6 +175,9 @@ func plainText(s string) string { return strings.TrimSpace(strings.ReplaceAll(s,
 
 func receipt(m api.ApiV2010Message) queue.Receipt {
 	r := queue.Receipt{CarrierID: text(m.Sid), State: queue.Accepted}
+	if at, err := time.Parse(time.RFC1123Z, text(m.DateCreated)); err == nil {
+		r.Taken = at.UTC()
+	}
 	if s, known := states[text(m.Status)]; known {
 		r.State = s
 	}
@@ -200,7 +255,7 @@ func (x *exchange) verdict(err error) error {
 		return &queue.Refusal{Code: "429", Class: queue.ClassBusy, Wait: x.wait}
 	}
 	if x.status == 0 && neverConnected(err) {
-		return &queue.Refusal{Code: "no-connection", Class: queue.ClassBusy}
+		return &queue.Refusal{Code: "no-connection", Class: queue.ClassDown}
 	}
 	rest, ok := errors.AsType[*client.TwilioRestError](err)
 	if x.status == 0 && ok { // the library refused to send: credentials with odd letters

@@ -22,6 +22,8 @@ const public = "https://sms.example.org/in"
 
 var one = queue.Delivery{ID: "m1", Attempt: 2, Kind: queue.Reminder, To: "+33639980001", Text: "Jeudi à 14h30 موعد"}
 
+var noon = time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
+
 func twilio(t *testing.T, s *twiliotest.Server) *carrier.Twilio {
 	t.Helper()
 	c, err := carrier.NewTwilio(s.Account, s.URL, public+"/")
@@ -33,13 +35,14 @@ func twilio(t *testing.T, s *twiliotest.Server) *carrier.Twilio {
 
 func TestTwilio_Deliver(t *testing.T) {
 	s := twiliotest.New(t)
+	s.Now = func() time.Time { return noon }
 	got, err := twilio(t, s).Deliver(t.Context(), one)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := twiliotest.Message{
 		SID: got.CarrierID, To: one.To, From: s.Account.From, Body: one.Text, Status: "queued",
-		Callback: public + "/twilio/status?m=m1&n=2",
+		Callback: public + "/twilio/status?m=m1&n=2", Created: noon,
 	}
 	if diff := cmp.Diff([]twiliotest.Message{want}, s.Messages()); diff != "" {
 		t.Error(diff)
@@ -145,7 +148,7 @@ func TestTwilio_NobodyThere(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = tw.Deliver(t.Context(), one)
-		if diff := cmp.Diff(error(&queue.Refusal{Code: "no-connection", Class: queue.ClassBusy}), err); diff != "" {
+		if diff := cmp.Diff(error(&queue.Refusal{Code: "no-connection", Class: queue.ClassDown}), err); diff != "" {
 			t.Errorf("%s (-want +got)\n%s", base, diff)
 		}
 	}
@@ -161,6 +164,7 @@ func TestTwilio_BadAddress(t *testing.T) {
 
 func TestTwilio_Find(t *testing.T) {
 	s := twiliotest.New(t)
+	s.Now = func() time.Time { return noon }
 	c := twilio(t, s)
 	if got, err := c.Find(t.Context(), one); len(got) != 0 || err != nil {
 		t.Fatalf("found %v in an empty list, %v", got, err)
@@ -178,7 +182,7 @@ func TestTwilio_Find(t *testing.T) {
 	}
 	sent := s.Messages()
 	want := []queue.Receipt{
-		{CarrierID: sent[0].SID, State: queue.Accepted}, {CarrierID: sent[3].SID, State: queue.Accepted},
+		{CarrierID: sent[0].SID, State: queue.Accepted, Taken: noon}, {CarrierID: sent[3].SID, State: queue.Accepted, Taken: noon},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -202,11 +206,12 @@ func TestTwilio_FindNoAnswer(t *testing.T) {
 		"503":               {503, `{"code":20503,"status":503}`, nil, &queue.Doubt{Code: "http-503"}},
 		"429":               {429, `{"code":20429,"status":429}`, nil, &queue.Doubt{Code: "http-429"}},
 		"more pages":        {200, `{"messages":[],"next_page_uri":"/next"}`, nil, queue.ErrCannotTell},
-		"full page":         {200, `{"messages":[` + strings.Repeat(entry("x")+",", 199) + entry("x") + `]}`, nil, queue.ErrCannotTell},
+		"full page":         {200, `{"messages":[` + strings.Repeat(entry("x")+",", 199) + entry("x") + `]}`, nil, nil},
+		"beside a redacted": {200, `{"messages":[` + entry("") + "," + entry(one.Text) + `]}`, found, queue.ErrCannotTell},
 		"text was redacted": {200, `{"messages":[` + entry("") + `]}`, nil, queue.ErrCannotTell},
 		"ends trimmed":      {200, `{"messages":[` + entry(one.Text+" \r\n") + `]}`, found, nil},
 		"trial account":     {200, `{"messages":[` + entry("Sent from your Twilio trial account - "+one.Text) + `]}`, found, nil},
-		"first page":        {200, `{"messages":[` + entry(one.Text) + `],"next_page_uri":"/next"}`, found, nil},
+		"first page":        {200, `{"messages":[` + entry(one.Text) + `],"next_page_uri":"/next"}`, found, queue.ErrCannotTell},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -246,5 +251,80 @@ func TestTwilio_ErrorsBearNoSecret(t *testing.T) {
 	s.Close()
 	if _, err := twilio(t, s).Find(t.Context(), one); err == nil || strings.Contains(err.Error(), "63998") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// Two hundred earlier messages to a number, or two thousand, hide nothing.
+func TestTwilio_FindOnALaterPage(t *testing.T) {
+	s := twiliotest.New(t)
+	c := twilio(t, s)
+	got, err := c.Deliver(t.Context(), one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fill := func(n int) {
+		t.Helper()
+		for i := range n {
+			if _, err := c.Deliver(t.Context(), queue.Delivery{To: one.To, Text: fmt.Sprint("Message ", i)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	fill(2000)
+	found, err := c.Find(t.Context(), one)
+	if err != nil || len(found) != 1 || found[0].CarrierID != got.CarrierID || s.Lists() != 3 {
+		t.Errorf("found %v on %d pages, %v", found, s.Lists(), err)
+	}
+	if found, err := c.Find(t.Context(), queue.Delivery{To: one.To, Text: "absent"}); len(found) != 0 || err != nil {
+		t.Errorf("found %v, %v; want certainly nothing", found, err)
+	}
+	fill(3000)
+	if found, err := c.Find(t.Context(), one); len(found) != 0 || fmt.Sprint(err) != fmt.Sprint(queue.ErrCannotTell) {
+		t.Errorf("a list that is too long: %v, %v", found, err)
+	}
+}
+
+func TestTwilio_Erase(t *testing.T) {
+	s := twiliotest.New(t)
+	c := twilio(t, s)
+	got, err := c.Deliver(t.Context(), one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Keep = func(twiliotest.Message) bool { return true }
+	if err := c.Erase(t.Context(), got.CarrierID); fmt.Sprint(err) != "carrier may have taken it: http-409" {
+		t.Errorf("while it is being sent: %v", err)
+	}
+	s.Keep = nil
+	for range 2 { // the second time it is gone already
+		if err := c.Erase(t.Context(), got.CarrierID); err != nil {
+			t.Error(err)
+		}
+		if found, err := c.Find(t.Context(), one); len(found) != 0 || err != nil {
+			t.Errorf("Twilio still lists %v, %v", found, err)
+		}
+	}
+}
+
+// Only Twilio's own word counts: a proxy that knows no such page deleted nothing.
+func TestTwilio_EraseOddAnswers(t *testing.T) {
+	for _, c := range []struct {
+		status int
+		body   string
+	}{
+		{200, `{}`}, {404, `<html>`}, {404, ``}, {401, `{"code":20003,"status":401}`}, {500, `{"code":20500,"status":500}`}, {302, ``},
+	} {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(c.status)
+			fmt.Fprint(w, c.body)
+		}))
+		tw, err := carrier.NewTwilio(carrier.Account{SID: "AC1", Token: "t1", From: "+1"}, s.URL, public)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := tw.Erase(t.Context(), "SM1"); err == nil {
+			t.Errorf("%d %q counts as deleted", c.status, c.body)
+		}
+		s.Close()
 	}
 }

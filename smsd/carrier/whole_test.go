@@ -34,7 +34,7 @@ func newWhole(t *testing.T, db *database.DB, plan func(n int, form url.Values) t
 	w := &whole{T: t, db: db, server: twiliotest.New(t), now: func() time.Time {
 		return start.Add(1000 * time.Since(start))
 	}}
-	w.server.Plan = plan
+	w.server.Plan, w.server.Now = plan, w.now
 	keys := queue.NewKeys(seal.NewKey())
 	w.sender = queue.NewSender(keys.Public(), w.now)
 	w.queue = queue.New(db, keys, w.now, 5*time.Minute)

@@ -139,6 +139,14 @@ func Answers(ctx context.Context, h database.Handle, relay string, key *seal.Ide
 	return out, rows.Err()
 }
 
+// CountAnswers tells how many answers wait for a relay.
+func CountAnswers(ctx context.Context, h database.Handle, relay string) (n int, err error) {
+	if err := h.QueryRow(ctx, `SELECT COUNT(*) FROM answer WHERE relay_id = ?`, relay).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count answers: %w", err)
+	}
+	return n, nil
+}
+
 // Done forgets an answer that somebody at the desk has seen to. One that is gone
 // already is no error.
 func Done(ctx context.Context, tx database.Handle, relay, id string) error {

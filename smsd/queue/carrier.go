@@ -16,9 +16,14 @@ type Carrier interface {
 	// certain that the carrier did not take it; after any other error nobody
 	// knows, and the queue asks with Find. It must give up by itself.
 	Deliver(ctx context.Context, d Delivery) (Receipt, error)
-	// Find lists what the carrier holds with exactly this text for this number,
-	// oldest first. It returns [ErrCannotTell] when its list is no answer.
+	// Find lists what the carrier holds under this attempt's Ref or, where it
+	// keeps none, with exactly this text for this number, oldest first. It returns
+	// [ErrCannotTell], perhaps with what it found, when its list may leave some out.
 	Find(ctx context.Context, d Delivery) ([]Receipt, error)
+	// Erase deletes what the carrier has of a message, by the carrier's name for
+	// it. It returns nil when nothing is left there, also when nothing was, and an
+	// error when it has to be asked again later, as for one that is being sent.
+	Erase(ctx context.Context, carrierID string) error
 }
 
 // A Delivery is one attempt to send one message. It prints as id and attempt.
@@ -26,8 +31,10 @@ type Delivery struct {
 	ID      string
 	Attempt int
 	Kind    Kind
-	To      string // E.164
-	Text    string
+	Ref     string    // 16 letters and digits, of this attempt alone: for carriers that keep one and can be asked by it
+	To      string    // E.164
+	Text    string    // UTF-8
+	Left    time.Time // when the attempt began, by our clock
 
 	asked time.Time // when the carrier is asked about it
 }
@@ -39,10 +46,11 @@ func (d Delivery) Format(f fmt.State, _ rune) {
 
 // A Receipt is what a carrier says about a message that it has.
 type Receipt struct {
-	CarrierID string // the carrier's name for it
-	State     State  // Accepted, Sent, Delivered, Undelivered or Failed
-	Code      string // why it failed, the carrier's own code
-	Class     Class  // what that code means
+	CarrierID string    // the carrier's name for it
+	State     State     // Accepted, Sent, Delivered, Undelivered or Failed
+	Code      string    // why it failed, the carrier's own code
+	Class     Class     // what that code means
+	Taken     time.Time // when the carrier took it, by its own clock; zero where it does not say
 }
 
 // A Class says what a failure is about, and so what is done next.
@@ -58,11 +66,12 @@ const (
 	ClassTemporary              // tried again a few times, later and later
 	ClassBusy                   // too many at once, never processed: again soon, nothing burnt
 	ClassSetup                  // our own account or sender: the channel rests, nothing burnt
+	ClassDown                   // no connection was made: one probe at a time, nothing burnt
 )
 
 // String names the class for logs.
 func (c Class) String() string {
-	names := [...]string{"other", "number", "opt-out", "content", "temporary", "busy", "setup"}
+	names := [...]string{"other", "number", "opt-out", "content", "temporary", "busy", "setup", "down"}
 	if c < 0 || int(c) >= len(names) {
 		return fmt.Sprintf("Class(%d)", int(c))
 	}

@@ -10,7 +10,8 @@ import (
 
 // Options says how a [Daemon] works. Zero fields take the values named.
 type Options struct {
-	Workers int           // requests in flight at once (64)
+	Workers int           // requests in flight at once ([DefaultWorkers])
+	Rate    int           // messages a second at most, for each process; 0 for as many as the workers send
 	Timeout time.Duration // after which an attempt is in doubt (15 s)
 	Poll    time.Duration // how often the queue is looked at (200 ms)
 	Alone   bool          // no other process works on this store
@@ -22,8 +23,13 @@ type Options struct {
 	Clock func() (wall time.Time, steady time.Duration)
 }
 
+// DefaultWorkers is how many requests are in flight at once: at the tenth of a
+// second that carriers take to answer, enough for the 2,000 messages a second that
+// Twilio takes from one account, with room for a carrier that is a little slower.
+const DefaultWorkers = 256
+
 // An Event is one thing that happened, for counting: an "attempt", with how
-// late it was and how long it took, a "resolve", an "expire" or a "recover".
+// long it took, a "resolve", an "expire", a "recover" or an "erase".
 type Event struct {
 	What   string
 	Result string // a state, a code or a class
@@ -36,12 +42,11 @@ const (
 	forgetting    = time.Hour
 	settleAtOnce  = 500
 	doubtsAtOnce  = 64
-	doubtsInARow  = 5 // after which the carrier counts as down
 	asksAtOnce    = 8
+	copiesAtOnce  = 200
+	erasesAtOnce  = 16
 	settleWait    = time.Second
-	settleTries   = 15 // after the stop; a store that is busy for longer leaves messages unknown
-	longestRest   = time.Minute
-	shortestRest  = time.Second
+	settleTries   = 15               // after the stop; a store that is busy for longer leaves messages unknown
 	leaseOverhead = 15 * time.Second // between an answer and its being written
 )
 
@@ -54,17 +59,17 @@ type Daemon struct {
 	freed   chan struct{}
 	leap    leap // only in keepHouse
 
-	mu     sync.Mutex
-	busy   int // workers that have not been settled
-	doubts int // in a row
-	rest   rest
-	flight sync.WaitGroup
+	mu      sync.Mutex
+	busy    int // workers that have not been settled
+	breaker breaker
+	bucket  bucket
+	flight  sync.WaitGroup
 }
 
 // NewDaemon makes a daemon that delivers through carrier.
 func NewDaemon(q *Queue, carrier Carrier, o Options) *Daemon {
 	if o.Workers == 0 {
-		o.Workers = 64
+		o.Workers = DefaultWorkers
 	}
 	if o.Timeout == 0 {
 		o.Timeout = 15 * time.Second
@@ -78,7 +83,16 @@ func NewDaemon(q *Queue, carrier Carrier, o Options) *Daemon {
 	if o.Clock == nil {
 		o.Clock = machineClock()
 	}
-	return &Daemon{queue: q, carrier: carrier, opts: o, results: make(chan Result), freed: make(chan struct{}, 1)}
+	return &Daemon{
+		queue: q, carrier: carrier, opts: o, results: make(chan Result), freed: make(chan struct{}, 1),
+		bucket: newBucket(o.Rate, 2*o.Poll),
+	}
+}
+
+// steady reads the clock that only ever counts on.
+func (d *Daemon) steady() time.Duration {
+	_, steady := d.opts.Clock()
+	return steady
 }
 
 // Run works until ctx ends, then waits for the requests in flight and writes
@@ -97,6 +111,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}()
 	tasks.Go(func() { d.every(ctx, housekeeping, d.keepHouse) })
 	tasks.Go(func() { d.every(ctx, housekeeping, d.ask) })
+	tasks.Go(func() { d.every(ctx, housekeeping, d.erase) })
 	tasks.Go(func() { d.every(ctx, housekeeping, d.queue.MarkNumbers) })
 	tasks.Go(func() { d.every(ctx, forgetting, d.queue.Forget) })
 	d.dispatch(ctx)
@@ -172,29 +187,38 @@ func (d *Daemon) dispatch(ctx context.Context) {
 }
 
 func (d *Daemon) dispatchOnce(ctx context.Context) (full bool) {
-	d.mu.Lock()
-	free := d.opts.Workers - d.busy
-	resting := d.rest.on(time.Now())
-	d.mu.Unlock()
-	if resting {
-		return false
-	}
-	if free <= 0 {
-		return true
+	n, free := d.allowance()
+	if n == 0 {
+		return free == 0
 	}
 	// A claim that is cut off would be a message in doubt: let it finish.
-	batch, err := d.queue.Claim(context.WithoutCancel(ctx), free, d.carrier.Name())
+	batch, err := d.queue.Claim(context.WithoutCancel(ctx), n, d.carrier.Name())
 	if err != nil {
 		d.opts.Log.Error("queue", "error", err)
-		return false
 	}
 	d.mu.Lock()
 	d.busy += len(batch)
+	d.bucket.giveBack(n - len(batch))
+	if len(batch) > 0 {
+		d.breaker.probe()
+	}
 	d.mu.Unlock()
 	for _, one := range batch {
 		d.flight.Go(func() { d.deliver(context.WithoutCancel(ctx), one) })
 	}
 	return len(batch) == free
+}
+
+// allowance tells how many messages may leave now, and how many workers are free.
+func (d *Daemon) allowance() (n, free int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := d.steady()
+	free = d.opts.Workers - d.busy
+	if n = d.breaker.allows(now, free); n > 0 {
+		n = d.bucket.take(now, n)
+	}
+	return n, free
 }
 
 func (d *Daemon) deliver(ctx context.Context, one Delivery) {
@@ -227,16 +251,16 @@ func (d *Daemon) note(r Result, took time.Duration) {
 	defer d.mu.Unlock()
 	switch {
 	case refused && refusal.Class == ClassBusy:
-		d.rest.longer(time.Now(), refusal.Wait)
+		d.breaker.busy(d.steady(), refusal.Wait)
+	case refused && refusal.Class == ClassDown:
+		d.breaker.down(d.steady(), refusal.Wait)
 	case refused && refusal.Class == ClassSetup:
-		d.rest.longer(time.Now(), longestRest)
+		d.breaker.down(d.steady(), longestRest)
 		d.opts.Log.Error("channel rests: account or sender is not set up", "code", refusal.Code)
-	case r.Err == nil:
-		d.rest, d.doubts = rest{}, 0
-	case !refused:
-		if d.doubts++; d.doubts >= doubtsInARow {
-			d.rest.longer(time.Now(), 0)
-		}
+	case r.Err == nil || refused:
+		d.breaker.answered()
+	default:
+		d.breaker.silent(d.steady())
 	}
 }
 
@@ -284,65 +308,4 @@ func (d *Daemon) settleGroup(ctx context.Context, group []Result) {
 		}
 		<-time.After(settleWait)
 	}
-}
-
-// ask puts the question to the carrier for messages that are in doubt.
-func (d *Daemon) ask(ctx context.Context) error {
-	doubts, err := d.queue.Doubts(ctx, doubtsAtOnce)
-	if err != nil {
-		return err
-	}
-	var asking sync.WaitGroup
-	places := make(chan struct{}, asksAtOnce)
-	for _, one := range doubts {
-		places <- struct{}{}
-		asking.Go(func() {
-			d.askOne(ctx, one)
-			<-places
-		})
-	}
-	asking.Wait()
-	return nil
-}
-
-func (d *Daemon) askOne(ctx context.Context, one Delivery) {
-	limited, cancel := context.WithTimeout(ctx, d.opts.Timeout)
-	defer cancel()
-	found, failure := d.carrier.Find(limited, one)
-	log := d.opts.Log.With("message", one.ID, "attempt", one.Attempt)
-	result := "absent"
-	switch {
-	case failure != nil:
-		result = "no-answer"
-		log.Warn("carrier asked", "code", code(failure))
-	default:
-		if len(found) > 0 {
-			result = "found"
-		}
-		log.Info("carrier asked", "found", len(found))
-	}
-	d.opts.Watch(Event{What: "resolve", Result: result, Count: 1})
-	if err := d.queue.Resolve(ctx, one, found, failure); err != nil && ctx.Err() == nil {
-		d.opts.Log.Error("queue", "error", err)
-	}
-}
-
-// rest is the breaker of a channel: while it lasts nothing is claimed, so
-// nothing is burnt.
-type rest struct {
-	until  time.Time
-	streak int
-}
-
-func (r *rest) on(now time.Time) bool { return now.Before(r.until) }
-
-// longer rests for at least as long as asked, and twice as long as before with
-// each failure in a row.
-func (r *rest) longer(now time.Time, asked time.Duration) {
-	if r.on(now) && asked <= r.until.Sub(now) {
-		return // one refusal of many that were in flight together
-	}
-	own := min(shortestRest<<min(r.streak, 10), longestRest)
-	r.until = now.Add(max(own, min(asked, longestRest)))
-	r.streak++
 }

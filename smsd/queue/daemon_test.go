@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -62,6 +63,15 @@ func (w *network) Find(_ context.Context, d queue.Delivery) ([]queue.Receipt, er
 		return nil, &queue.Doubt{Code: "timeout"}
 	}
 	return w.ids[d.To+d.Text], nil
+}
+
+func (w *network) Erase(_ context.Context, id string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for key, all := range w.ids {
+		w.ids[key] = slices.DeleteFunc(all, func(r queue.Receipt) bool { return r.CarrierID == id })
+	}
+	return nil
 }
 
 // leap is a clock that runs a thousand times as fast, so that graces pass.
@@ -122,10 +132,15 @@ func TestDaemon_NeverLostNeverTwice(t *testing.T) {
 // runUntil runs a daemon until the counts of open messages satisfy done.
 func runUntil(t *testing.T, db *database.DB, q *queue.Queue, c queue.Carrier, done func(map[queue.State]int) bool) {
 	t.Helper()
+	runWith(t, db, q, c, nil, done)
+}
+
+func runWith(t *testing.T, db *database.DB, q *queue.Queue, c queue.Carrier, clock func() (time.Time, time.Duration), done func(map[queue.State]int) bool) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	d := queue.NewDaemon(q, c, queue.Options{
-		Workers: 8, Poll: 10 * time.Millisecond, Alone: db.Kind() == database.SQLite, Log: slog.New(slog.DiscardHandler),
+		Workers: 8, Poll: 10 * time.Millisecond, Alone: db.Kind() == database.SQLite, Log: slog.New(slog.DiscardHandler), Clock: clock,
 	})
 	ended := make(chan error, 1)
 	go func() { ended <- d.Run(ctx) }()
@@ -207,5 +222,81 @@ func TestDaemon_OthersGoOn(t *testing.T) {
 		b.must(<-ended)
 		b.want("bad", queue.Failed)
 		b.want("good", queue.Accepted)
+	})
+}
+
+// down is a carrier that is not there until it comes up.
+type down struct {
+	mu              sync.Mutex
+	up              bool
+	requests, asked int
+}
+
+func (*down) Name() string { return "down" }
+
+func (c *down) Deliver(context.Context, queue.Delivery) (queue.Receipt, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.requests++
+	switch {
+	case c.up:
+	case c.requests > 60: // first nobody answers, then nobody is there
+		return queue.Receipt{}, &queue.Refusal{Code: "no-connection", Class: queue.ClassDown}
+	default:
+		return queue.Receipt{}, &queue.Doubt{Code: "timeout"}
+	}
+	return accepted(fmt.Sprint("SM", c.requests)), nil
+}
+
+func (c *down) Find(context.Context, queue.Delivery) ([]queue.Receipt, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asked++
+	if !c.up {
+		return nil, &queue.Doubt{Code: "timeout"}
+	}
+	return nil, nil
+}
+
+func (*down) Erase(context.Context, string) error { return nil }
+
+// An outage of hours, seen from a clock that runs a thousand times as fast: few
+// requests, nothing held, nothing failed, and all is sent when it is over.
+func TestDaemon_CarrierDownForHours(t *testing.T) { dbtest.Each(t, outage) }
+
+func outage(t *testing.T, db *database.DB) {
+	const many, hours = 40, 3 * time.Hour
+	now := leap()
+	start := now()
+	keys := queue.NewKeys(seal.NewKey())
+	sender := queue.NewSender(keys.Public(), now)
+	err := db.Write(t.Context(), func(tx database.Handle) error {
+		for i := range many {
+			m := queue.Message{ID: fmt.Sprint("m", i), Kind: queue.Notice, Due: start, Expires: start.Add(300 * 24 * time.Hour), Text: "a"}
+			if _, err := sender.EnqueueTo(t.Context(), tx, fmt.Sprintf("+3363998%04d", i), m); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &down{}
+	clock := func() (time.Time, time.Duration) { at := now(); return at, at.Sub(start) }
+	runWith(t, db, queue.New(db, keys, now, time.Minute), c, clock, func(open map[queue.State]int) bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if open[queue.Held] > 0 || open[queue.Planned]+open[queue.Claimed]+open[queue.Unknown]+open[queue.Accepted] != many {
+			t.Fatalf("something was burnt: %v", open)
+		}
+		if !c.up && now().Sub(start) > hours {
+			// One a minute at most, once it is known, beside those that were out before.
+			if most := many + int(hours/time.Minute); c.requests+c.asked > most {
+				t.Errorf("%d requests and questions, want at most %d", c.requests+c.asked, most)
+			}
+			c.up = true
+		}
+		return open[queue.Accepted] == many
 	})
 }

@@ -38,13 +38,15 @@ func Decide(ctx context.Context, tx database.Handle, id string, d Decision, now 
 	default:
 		return fmt.Errorf("unknown decision %q", d)
 	}
-	var held int
-	err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM message WHERE id = ? AND state = 'held' AND final_at IS NULL`, id).Scan(&held)
+	held, err := column(ctx, tx, `SELECT id FROM message WHERE id = ? AND state = 'held' AND final_at IS NULL`+forUpdate(tx), id)
 	if err != nil {
 		return fmt.Errorf("read message: %w", err)
 	}
-	if held == 0 {
+	if len(held) == 0 {
 		return ErrNotHeld
+	}
+	if d == SendAnyway {
+		return replan(ctx, tx, c)
 	}
 	moved, err := move(ctx, tx, c)
 	if err == nil && !moved {

@@ -283,10 +283,10 @@ func TestOptOut_ToldByTheCarrier(t *testing.T) {
 // often, the message ends delivered, once.
 func TestReport_AnyOrder(t *testing.T) {
 	type step func(b *bench, d queue.Delivery)
-	answer := func(b *bench, d queue.Delivery) { b.answer(d, "SM1", nil) }
+	answer := func(b *bench, d queue.Delivery) { b.answer(d, "SM-"+d.ID, nil) }
 	say := func(s queue.State) step {
 		return func(b *bench, d queue.Delivery) {
-			_, err := b.queue.Report(b.Context(), queue.Report{ID: d.ID, Attempt: 1, Receipt: queue.Receipt{CarrierID: "SM1", State: s}})
+			_, err := b.queue.Report(b.Context(), queue.Report{ID: d.ID, Attempt: 1, Receipt: queue.Receipt{CarrierID: "SM-" + d.ID, State: s}})
 			b.must(err)
 		}
 	}
@@ -300,7 +300,7 @@ func TestReport_AnyOrder(t *testing.T) {
 			for _, at := range shuffled.Perm(len(steps)) {
 				steps[at](b, d)
 			}
-			if s := b.want(id, queue.Delivered); s.Attempts != 1 || s.CarrierID != "SM1" {
+			if s := b.want(id, queue.Delivered); s.Attempts != 1 || s.CarrierID != "SM-"+id {
 				b.Fatalf("status %+v", s)
 			}
 			b.erased(id)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"consigne/internal/database"
@@ -50,14 +49,18 @@ func (q *Queue) askAbout(ctx context.Context, tx database.Handle, r openRow, now
 	if err != nil {
 		return Delivery{}, false, err
 	}
-	d.Attempt, d.asked = r.attempts, now
+	d.Attempt, d.Left, d.asked = r.attempts, time.UnixMilli(r.left).UTC(), now
+	d.Ref = reference(d.ID, d.Attempt)
 	_, err = tx.Exec(ctx, `UPDATE message SET next = ? WHERE id = ?`, now.Add(q.grace).UnixMilli(), r.id)
 	return d, true, err
 }
 
 // Resolve takes in what the carrier's list says about an unknown message:
-//   - one that it holds, and that is no other message of ours, is this one;
-//   - if there is none the request never arrived, and the message is planned;
+//   - one that it holds, and that is no other message of ours, is this one, unless
+//     it took it before the request left: then nobody can tell, and it is held;
+//   - if there is none the request never arrived, and the message is planned,
+//     unless the store was restored since: then the carrier may have been told to
+//     forget it, and it is held;
 //   - if the carrier does not answer it is asked again later, and held at last;
 //   - if its list cannot answer, the message is held at once.
 //
@@ -66,7 +69,7 @@ func (q *Queue) askAbout(ctx context.Context, tx database.Handle, r openRow, now
 // known yet, so the question is put again later.
 func (q *Queue) Resolve(ctx context.Context, d Delivery, found []Receipt, failure error) error {
 	err := q.db.Write(ctx, func(tx database.Handle) error {
-		if failure != nil {
+		if failure != nil && len(found) == 0 {
 			return q.unanswered(ctx, tx, d, failure)
 		}
 		if err := oneByOne(ctx, tx, d); err != nil {
@@ -76,25 +79,51 @@ func (q *Queue) Resolve(ctx context.Context, d Delivery, found []Receipt, failur
 		if err != nil || crowded {
 			return err
 		}
-		found, err = unclaimed(ctx, tx, d, found)
-		if err != nil {
+		found, older, err := unclaimed(ctx, tx, d, found)
+		switch {
+		case err != nil:
 			return err
-		}
-		if len(found) > 0 {
+		case len(found) > 0:
 			_, err := q.report(ctx, tx, Report{ID: d.ID, Attempt: d.Attempt, Receipt: found[0]})
 			return err
+		case older, failure != nil:
+			return q.hold(ctx, tx, d, "carrier-cannot-tell")
 		}
-		now := q.millis()
-		moved, err := moveAttempt(ctx, tx, attemptChange{id: d.ID, n: d.Attempt, to: "absent", at: now})
-		if err != nil || !moved {
-			return err
-		}
-		return q.replan(ctx, tx, change{id: d.ID, at: now, attempt: d.Attempt, next: now})
+		return q.absent(ctx, tx, d)
 	})
 	if err != nil {
 		return fmt.Errorf("resolve %v: %w", d, err)
 	}
 	return nil
+}
+
+// restored is the code of attempts that a restore from a backup wrote: whether
+// their requests left, and what was done about them since, only the lost store
+// knew.
+const restored = "restored"
+
+// absent plans a message again whose request never arrived. That the carrier has
+// nothing proves it only where we cannot have told it to delete what it had.
+func (q *Queue) absent(ctx context.Context, tx database.Handle, d Delivery) error {
+	var why string
+	err := tx.QueryRow(ctx, `SELECT COALESCE(error, '') FROM attempt WHERE message_id = ? AND n = ?`, d.ID, d.Attempt).Scan(&why)
+	if err != nil {
+		return err
+	}
+	if why == restored {
+		return q.hold(ctx, tx, d, restored)
+	}
+	now := q.millis()
+	moved, err := moveAttempt(ctx, tx, attemptChange{id: d.ID, n: d.Attempt, to: "absent", at: now})
+	if err != nil || !moved {
+		return err
+	}
+	return replan(ctx, tx, change{id: d.ID, at: now, attempt: d.Attempt, next: now})
+}
+
+func (q *Queue) hold(ctx context.Context, tx database.Handle, d Delivery, code string) error {
+	_, err := move(ctx, tx, change{id: d.ID, to: Held, at: q.millis(), attempt: d.Attempt, code: code})
+	return err
 }
 
 // unanswered asks again after a grace that doubles, and holds the message when
@@ -107,8 +136,7 @@ func (q *Queue) unanswered(ctx context.Context, tx database.Handle, d Delivery, 
 	}
 	now := q.now()
 	if asks+1 >= maxAsks || errors.Is(failure, ErrCannotTell) {
-		_, err = move(ctx, tx, change{id: d.ID, to: Held, at: now.UnixMilli(), attempt: d.Attempt, code: "carrier-cannot-tell"})
-		return err
+		return q.hold(ctx, tx, d, "carrier-cannot-tell")
 	}
 	wait := q.grace << asks
 	_, err = tx.Exec(ctx, `UPDATE message SET asks = asks + 1, next = ? WHERE id = ? AND state = 'unknown' AND attempts = ?`,
@@ -141,17 +169,28 @@ func othersInFlight(ctx context.Context, tx database.Handle, d Delivery) (bool, 
 	return n > 0, err
 }
 
-// unclaimed leaves out what belongs to other attempts.
-func unclaimed(ctx context.Context, tx database.Handle, d Delivery, found []Receipt) ([]Receipt, error) {
-	var out []Receipt
+// clocksDiffer is how far our clock and the carrier's may be apart.
+const clocksDiffer = time.Hour
+
+// unclaimed leaves out what belongs to other attempts, and what the carrier took
+// before the request left: an entry of the same words from another day, or from
+// before a clock was set.
+func unclaimed(ctx context.Context, tx database.Handle, d Delivery, found []Receipt) (ours []Receipt, older bool, err error) {
+	seen := map[string]bool{}
 	for _, r := range found {
 		owners, err := column(ctx, tx, `SELECT message_id FROM attempt WHERE carrier_id = ?`, r.CarrierID)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
-		if len(owners) == 0 && !slices.ContainsFunc(out, func(o Receipt) bool { return o.CarrierID == r.CarrierID }) {
-			out = append(out, r)
+		if len(owners) > 0 || seen[r.CarrierID] {
+			continue
 		}
+		seen[r.CarrierID] = true
+		if !r.Taken.IsZero() && r.Taken.Before(d.Left.Add(-clocksDiffer)) {
+			older = true
+			continue
+		}
+		ours = append(ours, r)
 	}
-	return out, nil
+	return ours, older, nil
 }

@@ -165,6 +165,14 @@ func refusedFor(err error) queue.Reason {
 type fakeCarrier struct {
 	deliver func(context.Context, queue.Delivery) (queue.Receipt, error)
 	find    func(context.Context, queue.Delivery) ([]queue.Receipt, error)
+	erase   func(context.Context, string) error
+}
+
+func (c fakeCarrier) Erase(ctx context.Context, id string) error {
+	if c.erase == nil {
+		return nil
+	}
+	return c.erase(ctx, id)
 }
 
 func (fakeCarrier) Name() string { return "fake" }

@@ -29,6 +29,7 @@ type Message struct {
 	Due      time.Time // not before
 	Expires  time.Time // not at or after; later than Due
 	Kind     Kind
+	Linked   bool // its text bears a link, as that of every Link does: not for a number that may be somebody else's
 }
 
 // String tells the message's id and nothing that is said in it.
@@ -36,6 +37,8 @@ func (m Message) String() string { return "message " + m.ID }
 
 // Format keeps text and number from every verb of package fmt.
 func (m Message) Format(f fmt.State, _ rune) { fmt.Fprint(f, m.String()) }
+
+func (m Message) linked() bool { return m.Linked || m.Kind == Link }
 
 // MaxSegments is the longest text in segments: carriers cut or refuse more than
 // 1,600 letters, and whoever needs more than ten has something else to say.

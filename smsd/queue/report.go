@@ -39,11 +39,11 @@ func (q *Queue) report(ctx context.Context, tx database.Handle, r Report) (bool,
 	default:
 		return false, fmt.Errorf("a carrier cannot report state %q", r.State)
 	}
-	n, err := attemptOf(ctx, tx, r)
+	r, err := attemptOf(ctx, tx, r)
 	if err != nil {
 		return false, err
 	}
-	now := q.millis()
+	now, n := q.millis(), r.Attempt
 	news, err := moveAttempt(ctx, tx, attemptChange{
 		id: r.ID, n: n, to: string(r.State), at: now, carrierID: r.CarrierID, code: r.Code,
 	})
@@ -54,28 +54,37 @@ func (q *Queue) report(ctx context.Context, tx database.Handle, r Report) (bool,
 	switch r.State {
 	case Undelivered, Failed:
 		c.attempt = n // a newer attempt goes on, whatever became of an older one
-		return true, q.reportFailure(ctx, tx, c, r.Class)
+		if err := q.reportFailure(ctx, tx, c, r.Class); err != nil {
+			return true, err
+		}
+		return true, forgetAtCarrier(ctx, tx, now, r.ID)
 	}
-	_, err = move(ctx, tx, c)
-	return true, err
+	if _, err = move(ctx, tx, c); err != nil {
+		return true, err
+	}
+	return true, forgetAtCarrier(ctx, tx, now, r.ID)
 }
 
-// attemptOf finds which attempt a report is about: by its number, else by the
-// carrier's id, else it is the latest.
-func attemptOf(ctx context.Context, tx database.Handle, r Report) (int, error) {
-	var n int
-	err := tx.QueryRow(ctx, `SELECT n FROM attempt WHERE message_id = ? AND (n = ? OR (? = 0 AND carrier_id = ?))
-		ORDER BY n DESC LIMIT 1`, r.ID, r.Attempt, r.Attempt, r.CarrierID).Scan(&n)
-	if err == nil {
-		return n, nil
-	}
-	if errors.Is(err, database.ErrNotFound) && r.Attempt == 0 {
-		err = tx.QueryRow(ctx, `SELECT n FROM attempt WHERE message_id = ? ORDER BY n DESC LIMIT 1`, r.ID).Scan(&n)
+// attemptOf finds which attempt a report is about: the one that is known by the
+// carrier's id, else the one that the report names, else the latest.
+//
+// The id goes before the name: of two messages of one text to one number that
+// were both in doubt, the list may have given one's entry to the other. They
+// have changed places then, and every later word about that entry must go where
+// the entry went, or the one that is missing in the phone would count as there.
+func attemptOf(ctx context.Context, tx database.Handle, r Report) (Report, error) {
+	err := error(database.ErrNotFound)
+	if r.CarrierID != "" {
+		err = tx.QueryRow(ctx, `SELECT message_id, n FROM attempt WHERE carrier_id = ? LIMIT 1`, r.CarrierID).Scan(&r.ID, &r.Attempt)
 	}
 	if errors.Is(err, database.ErrNotFound) {
-		return 0, ErrNoMessage
+		err = tx.QueryRow(ctx, `SELECT n FROM attempt WHERE message_id = ? AND (n = ? OR ? = 0)
+			ORDER BY n DESC LIMIT 1`, r.ID, r.Attempt, r.Attempt).Scan(&r.Attempt)
 	}
-	return n, err
+	if errors.Is(err, database.ErrNotFound) {
+		return r, ErrNoMessage
+	}
+	return r, err
 }
 
 func (q *Queue) reportFailure(ctx context.Context, tx database.Handle, c change, class Class) error {
@@ -102,7 +111,7 @@ func (q *Queue) reportFailure(ctx context.Context, tx database.Handle, c change,
 		return nil
 	}
 	if class == ClassTemporary && final == nil {
-		return q.retry(ctx, tx, c, c.to)
+		return retry(ctx, tx, c, c.to)
 	}
 	_, err = move(ctx, tx, c)
 	return err

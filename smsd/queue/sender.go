@@ -151,10 +151,10 @@ func (s *Sender) insert(ctx context.Context, tx database.Handle, m Message) (sen
 	if err != nil {
 		return senderKey{}, 0, err
 	}
-	rows, err := tx.Exec(ctx, `INSERT INTO message (id, kind, state, number_id, sender, text, due, expires, next, segments, planned_at)
-		VALUES (?, ?, 'planned', ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+	rows, err := tx.Exec(ctx, `INSERT INTO message (id, kind, state, number_id, sender, text, due, expires, next, segments, planned_at, linked)
+		VALUES (?, ?, 'planned', ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
 		m.ID, m.Kind, m.NumberID, k.id, k.key.Box(textPlace(m.ID), []byte(m.Text)),
-		m.Due.UnixMilli(), m.Expires.UnixMilli(), m.Due.UnixMilli(), segments, s.now().UnixMilli())
+		m.Due.UnixMilli(), m.Expires.UnixMilli(), m.Due.UnixMilli(), segments, s.now().UnixMilli(), m.linked())
 	if err != nil {
 		return senderKey{}, 0, fmt.Errorf("queue %s: %w", m, err)
 	}
@@ -223,22 +223,4 @@ func (s *Sender) DropNumber(ctx context.Context, tx database.Handle, numberID st
 		return fmt.Errorf("erase number: %w", err)
 	}
 	return nil
-}
-
-// column reads one column of text.
-func column(ctx context.Context, h database.Handle, query string, args ...any) ([]string, error) {
-	rows, err := h.Query(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []string
-	for rows.Next() {
-		var v string
-		if err := rows.Scan(&v); err != nil {
-			return nil, err
-		}
-		out = append(out, v)
-	}
-	return out, rows.Err()
 }

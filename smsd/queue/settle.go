@@ -21,7 +21,11 @@ type Result struct {
 // claimed, and become unknown if the process dies.
 func (q *Queue) Settle(ctx context.Context, results []Result) error {
 	return q.db.Write(ctx, func(tx database.Handle) error {
-		for _, r := range results {
+		rest, err := q.settleAccepted(ctx, tx, results)
+		if err != nil {
+			return fmt.Errorf("settle what was accepted: %w", err)
+		}
+		for _, r := range rest {
 			err := q.settleOne(ctx, tx, r)
 			if err != nil && !errors.Is(err, ErrNoMessage) { // an attempt that a restored store does not know
 				return fmt.Errorf("settle %v: %w", r.Delivery, err)
@@ -29,6 +33,65 @@ func (q *Queue) Settle(ctx context.Context, results []Result) error {
 		}
 		return nil
 	})
+}
+
+// settleAccepted writes all plain acceptances at once, which is nearly
+// everything on most days, and gives back the other results.
+func (q *Queue) settleAccepted(ctx context.Context, tx database.Handle, results []Result) (rest []Result, err error) {
+	var plain []Result
+	var ids []any
+	for _, r := range results {
+		if r.Err == nil && r.Receipt.State == Accepted && r.Receipt.CarrierID != "" && r.Receipt.Code == "" {
+			plain, ids = append(plain, r), append(ids, r.Receipt.CarrierID)
+		} else {
+			rest = append(rest, r)
+		}
+	}
+	if len(plain) == 0 {
+		return rest, nil
+	}
+	taken, err := column(ctx, tx, `SELECT carrier_id FROM attempt WHERE carrier_id IN (`+marks(len(ids))+`)`, ids...)
+	if err != nil {
+		return nil, err
+	}
+	if len(taken) > 0 { // a callback was quicker, or the list was asked meanwhile: one by one
+		return results, nil
+	}
+	return rest, q.accept(ctx, tx, plain)
+}
+
+func (q *Queue) accept(ctx context.Context, tx database.Handle, plain []Result) error {
+	now := q.millis()
+	args := []any{now}
+	for _, r := range plain {
+		args = append(args, r.Delivery.ID, r.Delivery.Attempt, r.Receipt.CarrierID)
+	}
+	news, err := column(ctx, tx, `UPDATE attempt SET state = 'accepted', ended = COALESCE(ended, ?), error = NULL, carrier_id = v.column3
+		FROM (VALUES `+tuples(len(plain), "?, CAST(? AS BIGINT), ?")+`) AS v
+		WHERE attempt.message_id = v.column1 AND attempt.n = v.column2 AND attempt.state IN (`+attemptCameFrom["accepted"]+`)
+		RETURNING carrier_id`, args...)
+	if err != nil || len(news) == 0 {
+		return err
+	}
+	known := make(map[string]bool, len(news))
+	for _, id := range news {
+		known[id] = true
+	}
+	args = []any{now}
+	var late []string
+	for _, r := range plain {
+		if known[r.Receipt.CarrierID] {
+			args = append(args, r.Delivery.ID, r.Receipt.CarrierID)
+			late = append(late, r.Delivery.ID)
+		}
+	}
+	_, err = tx.Exec(ctx, `UPDATE message SET state = 'accepted', accepted_at = ?, error = NULL, carrier_id = v.column2, asks = 0
+		FROM (VALUES `+tuples(len(late), "?, ?")+`) AS v
+		WHERE message.id = v.column1 AND message.attempts > 0 AND message.state IN (`+quotedStates(cameFrom[Accepted])+`)`, args...)
+	if err != nil {
+		return err
+	}
+	return forgetAtCarrier(ctx, tx, now, late...)
 }
 
 func (q *Queue) settleOne(ctx context.Context, tx database.Handle, r Result) error {
@@ -68,11 +131,11 @@ func (q *Queue) settleRefusal(ctx context.Context, tx database.Handle, d Deliver
 	}
 	c := change{id: d.ID, at: now, attempt: d.Attempt, code: no.Code}
 	switch no.Class {
-	case ClassBusy, ClassSetup:
+	case ClassBusy, ClassSetup, ClassDown:
 		c.next = now + jitter(max(no.Wait, shortWait)).Milliseconds()
-		return q.replan(ctx, tx, c)
+		return replan(ctx, tx, c)
 	case ClassTemporary:
-		return q.retry(ctx, tx, c, Failed)
+		return retry(ctx, tx, c, Failed)
 	case ClassOptOut:
 		return q.refusedForGood(ctx, tx, c, q.keys.mark(d.To))
 	}
@@ -84,7 +147,7 @@ func (q *Queue) settleRefusal(ctx context.Context, tx database.Handle, d Deliver
 // refusedForGood suppresses a message whose number the carrier knows to have
 // opted out, and with it everything else for that number.
 func (q *Queue) refusedForGood(ctx context.Context, tx database.Handle, c change, mark []byte) error {
-	if err := q.replan(ctx, tx, c); err != nil {
+	if err := replan(ctx, tx, c); err != nil {
 		return err
 	}
 	c.to, c.attempt = Suppressed, 0
@@ -96,7 +159,7 @@ func (q *Queue) refusedForGood(ctx context.Context, tx database.Handle, c change
 
 // retry plans a message again after a failure that may pass, while tries and
 // time are left; else it ends as end says.
-func (q *Queue) retry(ctx context.Context, tx database.Handle, c change, end State) error {
+func retry(ctx context.Context, tx database.Handle, c change, end State) error {
 	var (
 		failures int
 		expires  int64
@@ -108,15 +171,16 @@ func (q *Queue) retry(ctx context.Context, tx database.Handle, c change, end Sta
 	c.burn = 1
 	c.next = c.at + backoff(failures).Milliseconds()
 	if failures+1 < maxFailures && c.next < expires {
-		return q.replan(ctx, tx, c)
+		return replan(ctx, tx, c)
 	}
 	c.to, c.next = end, 0
 	_, err = move(ctx, tx, c)
 	return err
 }
 
-// replan plans a message again, unless it was taken back meanwhile.
-func (q *Queue) replan(ctx context.Context, tx database.Handle, c change) error {
+// replan plans a message again, unless it was taken back meanwhile, and for its
+// new number where it was redirected.
+func replan(ctx context.Context, tx database.Handle, c change) error {
 	c.to = Planned
 	moved, err := move(ctx, tx, c)
 	if err != nil || !moved {
@@ -126,7 +190,11 @@ func (q *Queue) replan(ctx context.Context, tx database.Handle, c change) error 
 	if err := tx.QueryRow(ctx, `SELECT unwanted FROM message WHERE id = ?`, c.id).Scan(&unwanted); err != nil {
 		return err
 	}
-	if unwanted != 0 {
+	switch unwanted {
+	case 0:
+	case elsewhere:
+		err = goElsewhere(ctx, tx, c.id)
+	default:
 		_, err = move(ctx, tx, change{id: c.id, to: Cancelled, at: c.at})
 	}
 	return err

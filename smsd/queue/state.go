@@ -94,10 +94,6 @@ var moves = func() map[State]string {
 }()
 
 func moveText(to State, from []State) string {
-	names := make([]string, len(from))
-	for i, s := range from {
-		names[i] = "'" + string(s) + "'"
-	}
 	entered := ""
 	if column := enteredAt[to]; column != "" {
 		entered = column + " = ?, "
@@ -105,7 +101,16 @@ func moveText(to State, from []State) string {
 	return fmt.Sprintf(`UPDATE message SET state = '%s', %serror = ?, next = COALESCE(?, next),
 		carrier_id = COALESCE(?, carrier_id), failures = failures + ?, asks = 0
 		WHERE id = ? AND state IN (%s) AND (attempts = ? OR ? = 0)%s`,
-		to, entered, strings.Join(names, ", "), also[to])
+		to, entered, quotedStates(from), also[to])
+}
+
+// quotedStates writes states for an IN list.
+func quotedStates(all []State) string {
+	names := make([]string, len(all))
+	for i, s := range all {
+		names[i] = "'" + string(s) + "'"
+	}
+	return strings.Join(names, ", ")
 }
 
 // also holds what the table cannot say: a carrier reports nothing about a
@@ -148,8 +153,11 @@ func orNull[T comparable](v T) any {
 // finish erases the text of a message that came to its end, and its number
 // with the last message that points to it. A second call does nothing.
 func finish(ctx context.Context, tx database.Handle, id string, at int64) error {
-	var numberID *string
-	err := tx.QueryRow(ctx, `SELECT number_id FROM message WHERE id = ?`, id).Scan(&numberID)
+	var (
+		numberID *string
+		unwanted int
+	)
+	err := tx.QueryRow(ctx, `SELECT number_id, unwanted FROM message WHERE id = ?`, id).Scan(&numberID, &unwanted)
 	if err != nil {
 		return fmt.Errorf("read message: %w", err)
 	}
@@ -158,13 +166,29 @@ func finish(ctx context.Context, tx database.Handle, id string, at int64) error 
 	if err != nil {
 		return fmt.Errorf("erase message: %w", err)
 	}
-	if rows == 0 || numberID == nil {
+	if rows == 0 {
 		return nil
 	}
-	if _, err := tx.Exec(ctx, `UPDATE number SET waiting = waiting - 1 WHERE id = ?`, *numberID); err != nil {
+	if err := forgetAtCarrier(ctx, tx, at, id); err != nil {
+		return err
+	}
+	if unwanted == elsewhere {
+		if err := release(ctx, tx, nextNumber(id)); err != nil {
+			return err
+		}
+	}
+	if numberID == nil {
+		return nil
+	}
+	return release(ctx, tx, *numberID)
+}
+
+// release takes one message off a number, and the number with the last.
+func release(ctx context.Context, tx database.Handle, numberID string) error {
+	if _, err := tx.Exec(ctx, `UPDATE number SET waiting = waiting - 1 WHERE id = ?`, numberID); err != nil {
 		return fmt.Errorf("release number: %w", err)
 	}
-	if _, err := tx.Exec(ctx, `DELETE FROM number WHERE id = ? AND waiting <= 0`, *numberID); err != nil {
+	if _, err := tx.Exec(ctx, `DELETE FROM number WHERE id = ? AND waiting <= 0`, numberID); err != nil {
 		return fmt.Errorf("erase number: %w", err)
 	}
 	return nil

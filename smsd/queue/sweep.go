@@ -3,10 +3,12 @@ package queue
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 
 	"consigne/internal/database"
 	"consigne/internal/revoked"
+	"consigne/internal/seal"
 )
 
 // sweepSize bounds one transaction of a sweep.
@@ -50,16 +52,9 @@ func (q *Queue) MarkNumbers(ctx context.Context) error {
 		if err != nil || len(fresh) == 0 {
 			return err
 		}
-		err = q.db.Write(ctx, func(tx database.Handle) error {
-			for id, mark := range fresh {
-				if err := q.markOne(ctx, tx, id, mark); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+		err = q.db.Write(ctx, func(tx database.Handle) error { return q.markMany(ctx, tx, fresh) })
 		if err != nil {
-			return fmt.Errorf("mark numbers: %w", err)
+			return err
 		}
 		if len(fresh) < sweepSize {
 			return nil
@@ -91,24 +86,23 @@ func (q *Queue) unmarked(ctx context.Context) (map[string][]byte, error) {
 	}
 	out := make(map[string][]byte, len(fresh))
 	for _, b := range fresh {
-		out[b.place.Row] = []byte{}
-		if e164, err := q.open(ctx, h, b); err == nil {
-			out[b.place.Row] = q.keys.mark(e164)
+		if out[b.place.Row], err = q.markFor(ctx, h, b); err != nil {
+			return nil, err
 		}
 	}
 	return out, nil
 }
 
-func (q *Queue) markOne(ctx context.Context, tx database.Handle, id string, mark []byte) error {
-	if _, err := tx.Exec(ctx, `UPDATE number SET mark = ? WHERE id = ? AND mark IS NULL`, mark, id); err != nil {
-		return err
+// markFor makes the mark of a number, an empty one where it does not open.
+func (q *Queue) markFor(ctx context.Context, h database.Handle, number boxed) ([]byte, error) {
+	e164, err := q.open(ctx, h, number)
+	if errors.Is(err, seal.ErrSealed) {
+		return []byte{}, nil
 	}
-	var out int
-	err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM opt_out WHERE mark = ?`, mark).Scan(&out)
-	if err != nil || out == 0 {
-		return err
+	if err != nil {
+		return nil, err
 	}
-	return suppress(ctx, tx, mark, q.millis())
+	return q.keys.mark(e164), nil
 }
 
 func (q *Queue) revoke(kind string, mark []byte) error { return noteIn(q.Revoked, kind, mark) }

@@ -29,6 +29,21 @@ function showCalls(list) {
   document.title = list.length ? `● Appel · ${title}` : title;
 }
 
+// Answers: only their number comes; who reads them asks for the page.
+const waits = document.querySelector("[data-waits]");
+let answers = -1;
+
+function countAnswers(n) {
+  const held = Number(waits.dataset.held);
+  waits.querySelector("b").textContent = held + n;
+  waits.hidden = held + n === 0;
+  if (answers >= 0 && n > answers) {
+    document.getElementById("answer-news").textContent = "Une réponse est arrivée.";
+    document.getElementById("news")?.removeAttribute("hidden");
+  }
+  answers = n;
+}
+
 function sayLost(text, address) {
   if (calls.querySelector(".lost")) return;
   const line = document.createElement("p");
@@ -55,7 +70,9 @@ async function pollCalls() {
       return;
     }
     if (!answer.ok) throw new Error("status " + answer.status);
-    showCalls((await answer.json()).calls);
+    const news = await answer.json();
+    showCalls(news.calls);
+    countAnswers(news.answers);
     missed = 0;
     calls.querySelector(".lost")?.remove();
   } catch {

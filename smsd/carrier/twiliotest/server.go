@@ -9,9 +9,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"consigne/smsd/carrier"
 )
@@ -40,6 +43,8 @@ func (f Fault) takes() bool { return f < Refuse }
 type Message struct {
 	SID, To, From, Body, Callback, Status string
 	Code                                  int
+	Created                               time.Time
+	Deleted                               bool // gone here; phones still have it
 }
 
 // Server is the stand-in. Its fields may be set before requests come.
@@ -50,11 +55,21 @@ type Server struct {
 	Plan    func(n int, form url.Values) Fault // what becomes of the n-th request; nil: all go well
 	Taken   chan Message                       // every message taken, for whoever wants to wait
 	Asked   chan string                        // the text of every request, as soon as it is there
+	Keep    func(Message) bool                 // whether one cannot be deleted yet; nil: all can
+	Now     func() time.Time                   // the clock of what it takes; nil: the machine's
 
 	mu       sync.Mutex
 	messages []Message
 	requests int
 	lists    int
+	deletes  int
+}
+
+func (s *Server) now() time.Time {
+	if s.Now == nil {
+		return time.Now()
+	}
+	return s.Now()
 }
 
 // SetPlan changes what becomes of the requests from now on.
@@ -75,6 +90,7 @@ func New(t testing.TB) *Server {
 	path := "/2010-04-01/Accounts/" + s.Account.SID + "/Messages.json"
 	mux.HandleFunc("POST "+path, s.create)
 	mux.HandleFunc("GET "+path, s.list)
+	mux.HandleFunc("DELETE "+strings.TrimSuffix(path, ".json")+"/{file}", s.delete)
 	server := httptest.NewServer(s.authorized(mux))
 	s.Server = server
 	t.Cleanup(func() {
@@ -109,6 +125,7 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request) {
 	m := Message{
 		SID: fmt.Sprintf("SM%032x", s.requests), To: r.PostForm.Get("To"), From: r.PostForm.Get("From"),
 		Body: r.PostForm.Get("Body"), Callback: r.PostForm.Get("StatusCallback"), Status: "queued",
+		Created: s.now(),
 	}
 	if fault.takes() {
 		s.messages = append(s.messages, m)
@@ -161,7 +178,10 @@ func answerJSON(w http.ResponseWriter, status int, v any) {
 }
 
 func (m Message) json() map[string]any {
-	out := map[string]any{"sid": m.SID, "to": m.To, "from": m.From, "body": m.Body, "status": m.Status, "error_code": nil}
+	out := map[string]any{
+		"sid": m.SID, "to": m.To, "from": m.From, "body": m.Body, "status": m.Status, "error_code": nil,
+		"date_created": m.Created.UTC().Format(time.RFC1123Z), "date_sent": nil,
+	}
 	if m.Code != 0 {
 		out["error_code"] = m.Code
 	}
@@ -172,16 +192,59 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lists++
-	found := []map[string]any{}
-	for i := len(s.messages) - 1; i >= 0; i-- { // the newest first
-		if to := r.URL.Query().Get("To"); to == "" || s.messages[i].To == to {
-			found = append(found, s.messages[i].json())
-		}
+	asked := r.URL.Query()
+	size, err := strconv.Atoi(asked.Get("PageSize"))
+	if err != nil || size < 1 || size > 1000 {
+		size = 50
 	}
-	answerJSON(w, http.StatusOK, map[string]any{"messages": found, "page": 0, "page_size": 200, "next_page_uri": nil})
+	page, _ := strconv.Atoi(asked.Get("Page"))
+	found := []map[string]any{}
+	skip := page * size
+	var next any
+	for i := len(s.messages) - 1; i >= 0; i-- { // the newest first
+		if to := asked.Get("To"); s.messages[i].Deleted || to != "" && s.messages[i].To != to {
+			continue
+		}
+		if skip--; skip >= 0 {
+			continue
+		}
+		if len(found) == size {
+			asked.Set("Page", strconv.Itoa(page+1))
+			asked.Set("PageToken", "PA"+s.messages[i].SID)
+			next = r.URL.Path + "?" + asked.Encode()
+			break
+		}
+		found = append(found, s.messages[i].json())
+	}
+	answerJSON(w, http.StatusOK, map[string]any{"messages": found, "page": page, "page_size": size, "next_page_uri": next})
 }
 
-// Messages gives what was taken so far, in order.
+// delete forgets a message, unless Keep says that it is being sent still.
+func (s *Server) delete(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.deletes++
+	sid := strings.TrimSuffix(r.PathValue("file"), ".json")
+	at := slices.IndexFunc(s.messages, func(m Message) bool { return m.SID == sid && !m.Deleted })
+	switch {
+	case at < 0:
+		refuse(w, http.StatusNotFound, 20404)
+	case s.Keep != nil && s.Keep(s.messages[at]):
+		refuse(w, http.StatusConflict, 20009)
+	default:
+		s.messages[at].Deleted = true
+		w.WriteHeader(http.StatusNoContent)
+	}
+}
+
+// Deletes counts the requests to delete a message.
+func (s *Server) Deletes() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.deletes
+}
+
+// Messages gives what was taken so far, in order: what phones have.
 func (s *Server) Messages() []Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,0 +1,50 @@
+package plan
+
+import "time"
+
+// Quiet is the part of each day in which no reminder leaves, in minutes after
+// midnight by the clock on the wall: from From on, until just before Until, over
+// midnight where From is the later one. Where both are equal no hour is quiet.
+type Quiet struct{ From, Until int }
+
+// DefaultQuiet is from 21:00 to 8:30.
+var DefaultQuiet = Quiet{From: 21 * 60, Until: 8*60 + 30}
+
+const (
+	dayMinutes = 24 * 60
+	// leastAwake is how much of each day cannot be quiet: in less, reminders for
+	// the next day would have to leave before anybody can plan them.
+	leastAwake = 2 * 60
+)
+
+// Valid tells whether both are minutes of a day and at least two hours of it are
+// left in which something may leave.
+func (q Quiet) Valid() bool {
+	for _, m := range []int{q.From, q.Until} {
+		if m < 0 || m >= dayMinutes {
+			return false
+		}
+	}
+	return q.minutes() <= dayMinutes-leastAwake
+}
+
+// minutes is how long the quiet lasts.
+func (q Quiet) minutes() int { return (q.Until - q.From + dayMinutes) % dayMinutes }
+
+// Covers tells whether it is quiet at t, by the clock of t's own zone.
+func (q Quiet) Covers(t time.Time) bool {
+	now := t.Hour()*60 + t.Minute()
+	return (now-q.From+dayMinutes)%dayMinutes < q.minutes()
+}
+
+// before gives t, or the last full minute before the quiet in which t lies. On the
+// days of clock change too: the clock on the wall decides, minute by minute.
+func (q Quiet) before(t time.Time) time.Time {
+	for range 2 * dayMinutes {
+		if !q.Covers(t) {
+			return t
+		}
+		t = t.Add(-time.Minute)
+	}
+	return t
+}

@@ -1,0 +1,89 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"consigne/internal/database"
+)
+
+// tuples gives n rows of marks for a VALUES list, each as row says.
+func tuples(n int, row string) string {
+	return strings.TrimSuffix(strings.Repeat("("+row+"), ", n), ", ")
+}
+
+// bound makes arguments of a list.
+func bound[T any](list []T) []any {
+	out := make([]any, len(list))
+	for i, v := range list {
+		out[i] = v
+	}
+	return out
+}
+
+// column reads one column of text.
+func column(ctx context.Context, h database.Handle, query string, args ...any) ([]string, error) {
+	return scanned[string](ctx, h, query, args...)
+}
+
+// scanned reads one column.
+func scanned[T any](ctx context.Context, h database.Handle, query string, args ...any) ([]T, error) {
+	rows, err := h.Query(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []T
+	for rows.Next() {
+		var v T
+		if err := rows.Scan(&v); err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, rows.Err()
+}
+
+// markMany marks numbers, all in one go, ends what was found wrong with a number
+// before its holder confirmed it, and suppresses what is planned for those that
+// opted out.
+func (q *Queue) markMany(ctx context.Context, tx database.Handle, fresh map[string][]byte) error {
+	var rows, known []any
+	for id, mark := range fresh {
+		rows = append(rows, id, mark)
+		if len(mark) > 0 {
+			known = append(known, mark)
+		}
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	_, err := tx.Exec(ctx, `UPDATE number SET mark = v.column2 FROM (VALUES `+tuples(len(fresh), "?, CAST(? AS blob)")+`) AS v
+		WHERE number.id = v.column1 AND number.mark IS NULL`, rows...)
+	if err != nil || len(known) == 0 {
+		return wrapped("mark numbers", err)
+	}
+	_, err = tx.Exec(ctx, `DELETE FROM number_health WHERE mark IN (`+marks(len(known))+`)
+		AND since < (SELECT MAX(n.confirmed) FROM number n WHERE n.mark = number_health.mark)`, known...)
+	if err != nil {
+		return wrapped("forget number health", err)
+	}
+	out, err := scanned[[]byte](ctx, tx, `SELECT mark FROM opt_out WHERE mark IN (`+marks(len(known))+`)`, known...)
+	if err != nil {
+		return wrapped("look for opt-outs", err)
+	}
+	for _, mark := range out {
+		if err := suppress(ctx, tx, mark, q.millis()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func wrapped(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}

@@ -1,0 +1,98 @@
+package queue
+
+import (
+	"testing"
+	"time"
+)
+
+func TestBreaker_OneProbeAtATime(t *testing.T) {
+	var b breaker
+	now := time.Duration(0)
+	for range failuresInARow - 1 {
+		b.silent(now)
+	}
+	if n := b.allows(now, 10); n != 10 {
+		t.Fatalf("%d may leave after a few failures, want all", n)
+	}
+	b.silent(now)
+	for _, rest := range []time.Duration{1, 2, 4, 8, 16, 32, 60, 60} { // seconds
+		now += rest*time.Second - 1
+		if n := b.allows(now, 10); n != 0 {
+			t.Fatalf("%d may leave within the rest of %d s", n, rest)
+		}
+		now++
+		if n := b.allows(now, 10); n != 1 {
+			t.Fatalf("%d may leave after the rest, want one probe", n)
+		}
+		b.probe()
+		if n := b.allows(now, 10); n != 0 {
+			t.Fatalf("%d may leave beside the probe", n)
+		}
+		b.silent(now)
+	}
+	now += time.Minute
+	b.probe()
+	b.answered()
+	if n := b.allows(now, 10); n != 10 {
+		t.Errorf("%d may leave once a probe went through, want all", n)
+	}
+}
+
+func TestBreaker_AnswersInBetween(t *testing.T) {
+	var b breaker
+	for range 10 * failuresInARow {
+		b.silent(0)
+		b.answered()
+	}
+	if n := b.allows(0, 10); n != 10 {
+		t.Errorf("%d may leave though others are answered", n)
+	}
+}
+
+func TestBreaker_Busy(t *testing.T) {
+	var b breaker
+	for range 50 { // all that were out together
+		b.busy(0, 10*time.Second)
+	}
+	if b.allows(10*time.Second-1, 10) != 0 || b.allows(10*time.Second, 10) != 10 {
+		t.Error("does not rest for as long as the carrier asked")
+	}
+	b.busy(20*time.Second, 24*time.Hour)
+	if b.allows(20*time.Second+longestRest, 10) != 10 {
+		t.Error("rests for as long as a carrier likes")
+	}
+}
+
+func TestBreaker_DownAtOnce(t *testing.T) {
+	var b breaker
+	b.down(0, 0)
+	if b.allows(0, 10) != 0 || b.allows(shortestRest, 10) != 1 {
+		t.Error("a carrier that is not there is asked by more than one")
+	}
+}
+
+func TestBucket(t *testing.T) {
+	b := newBucket(10, 400*time.Millisecond)
+	passed := b.take(0, 100)
+	if passed != 4 {
+		t.Errorf("%d at once, want the burst", passed)
+	}
+	for now := time.Duration(0); now <= time.Minute; now += 200 * time.Millisecond {
+		passed += b.take(now, 100)
+	}
+	if passed < 600 || passed > 604 {
+		t.Errorf("%d in a minute, want 600", passed)
+	}
+	b.giveBack(1)
+	if n := b.take(time.Minute, 100); n != 1 {
+		t.Errorf("%d of one given back", n)
+	}
+	slow := newBucket(1, 400*time.Millisecond)
+	if first, second := slow.take(0, 5), slow.take(999*time.Millisecond, 5); first != 1 || second != 0 {
+		t.Errorf("one a second: %d, then %d", first, second)
+	}
+	var none bucket
+	if none.take(0, 77) != 77 {
+		t.Error("no limit limits")
+	}
+}

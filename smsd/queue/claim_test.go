@@ -1,0 +1,217 @@
+package queue_test
+
+import (
+	"testing"
+	"time"
+
+	"consigne/internal/database"
+	"consigne/smsd/queue"
+)
+
+// unwell plants what is wrong with the test's number, by a failed message.
+func (b *bench) die(id string) {
+	b.Helper()
+	b.enqueue(id)
+	b.answer(b.claim(1)[0], "", refusal(queue.ClassNumber))
+}
+
+func (b *bench) linked(id string, kind queue.Kind, linked bool) {
+	b.Helper()
+	m := b.message(id)
+	m.Kind, m.Linked = kind, linked
+	b.enqueueTo(number, m)
+}
+
+func TestClaim_NothingWithALinkToADeadNumber(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		b.die("first")
+		b.linked("link", queue.Link, false)
+		b.linked("reminder", queue.Reminder, true)
+		b.linked("plain", queue.Reminder, false)
+		if got := b.claim(1)[0]; got.ID != "plain" {
+			b.Errorf("%s left", got.ID)
+		}
+		for _, id := range []string{"link", "reminder"} {
+			if s := b.want(id, queue.Suppressed); s.Error != "number-unwell" || s.Attempts != 0 {
+				b.Errorf("%s: %+v", id, s)
+			}
+			b.erased(id)
+		}
+	})
+}
+
+func TestClaim_NothingToSomebodyElse(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		b.enqueue("first")
+		b.answer(b.claim(1)[0], "SM1", nil)
+		b.must(b.write(func(tx database.Handle) error { return b.sender.NotMeAfter(b.Context(), tx, "first") }))
+		b.enqueue("next")
+		b.claim(0)
+		if s := b.want("next", queue.Suppressed); s.Error != "not-me" {
+			b.Errorf("suppressed as %q", s.Error)
+		}
+		b.enqueueTo("+33639980002", b.message("another"))
+		b.claim(1)
+	})
+}
+
+// The callback of a number that is dead counts as the refusal does; what is not
+// about the number does not.
+func TestReport_DeadNumber(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		for class, ill := range map[queue.Class]int{queue.ClassContent: 0, queue.ClassOther: 0, queue.ClassNumber: 1} {
+			id := class.String()
+			b.enqueue(id)
+			b.answer(b.claim(1)[0], "SM-"+id, nil)
+			_, err := b.queue.Report(b.Context(), queue.Report{ID: id, Attempt: 1, Receipt: queue.Receipt{
+				CarrierID: "SM-" + id, State: queue.Undelivered, Code: "1", Class: class,
+			}})
+			b.must(err)
+			sick, err := queue.Sick(b.Context(), b.db.Read(), []string{id})
+			b.must(err)
+			if len(sick) != ill || ill == 1 && sick[id] != queue.Dead {
+				b.Errorf("class %v: %v", class, sick)
+			}
+			b.must(b.write(func(tx database.Handle) error {
+				_, err := tx.Exec(b.Context(), `DELETE FROM number_health`)
+				return err
+			}))
+		}
+	})
+}
+
+func TestConfirm_EndsWhatWasWrongBefore(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		confirm := func() {
+			b.Helper()
+			b.must(b.write(func(tx database.Handle) error { return b.sender.Confirm(b.Context(), tx, number) }))
+		}
+		confirm() // before it died: says nothing
+		b.clock.forward(time.Second)
+		b.die("first")
+		b.must(b.queue.MarkNumbers(b.Context()))
+		b.linked("early", queue.Link, false)
+		b.claim(0)
+		b.clock.forward(time.Second)
+		confirm()
+		b.must(b.queue.MarkNumbers(b.Context()))
+		b.linked("later", queue.Link, false)
+		b.claim(1)
+	})
+}
+
+func TestClaim_DespiteTheOptOut(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		b.enqueue("plain")
+		b.enqueue("goodbye")
+		b.must(b.write(func(tx database.Handle) error {
+			_, err := tx.Exec(b.Context(), `UPDATE message SET despite = 1 WHERE id = 'goodbye'`)
+			return err
+		}))
+		b.must(b.queue.MarkNumbers(b.Context()))
+		b.must(b.queue.OptOut(b.Context(), number))
+		b.want("plain", queue.Suppressed)
+		if got := b.claim(1)[0]; got.ID != "goodbye" {
+			b.Errorf("%s left", got.ID)
+		}
+	})
+}
+
+const otherNumber = "+33639980077"
+
+func (b *bench) redirect(to string, ids ...string) {
+	b.Helper()
+	b.must(b.write(func(tx database.Handle) error { return b.sender.Redirect(b.Context(), tx, ids, to) }))
+}
+
+func TestRedirect_Planned(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		b.enqueue("m")
+		b.enqueue("kept")
+		b.redirect(otherNumber, "m", "no such message")
+		for _, d := range b.claim(2) {
+			if want := map[string]string{"m": otherNumber, "kept": number}[d.ID]; d.To != want {
+				b.Errorf("%s went to the wrong number", d.ID)
+			}
+			b.answer(d, "SM-"+d.ID, nil)
+			b.report(d.ID, 1, "SM-"+d.ID, queue.Delivered, true)
+		}
+		b.redirect(number, "m") // final: nothing to do
+		if n := b.count(`SELECT COUNT(*) FROM number`); n != 0 {
+			b.Errorf("%d numbers outlive their messages", n)
+		}
+	})
+}
+
+// A request that is out is asked about at the number to which it went; only when
+// it did not arrive the message goes to the new one.
+func TestRedirect_InFlight(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		b.enqueue("absent")
+		b.enqueue("arrived")
+		claimed := b.claim(2)
+		b.redirect("+33639980066", "absent", "arrived")
+		b.redirect(otherNumber, "absent", "arrived") // once more
+		for _, d := range claimed {
+			b.answer(d, "", errDoubt)
+		}
+		b.clock.forward(2 * grace)
+		for _, d := range b.doubts(2) {
+			if d.To != number {
+				b.Fatalf("the carrier is asked about another number")
+			}
+			var found []queue.Receipt
+			if d.ID == "arrived" {
+				found = []queue.Receipt{{CarrierID: "SM1", State: queue.Delivered}}
+			}
+			b.must(b.queue.Resolve(b.Context(), d, found, nil))
+		}
+		b.want("arrived", queue.Delivered)
+		again := b.claim(1)[0]
+		if again.ID != "absent" || again.To != otherNumber {
+			b.Errorf("%s did not go to the new number", again.ID)
+		}
+		b.answer(again, "SM2", nil)
+		b.report("absent", 2, "SM2", queue.Delivered, true)
+		if n := b.count(`SELECT COUNT(*) FROM number`); n != 0 {
+			b.Errorf("%d numbers outlive their messages", n)
+		}
+	})
+}
+
+func TestRedirect_Held(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		b.enqueue("m")
+		b.answer(b.claim(1)[0], "", errDoubt)
+		b.redirect("+33639980066", "m")
+		b.clock.forward(grace)
+		b.must(b.queue.Resolve(b.Context(), b.doubts(1)[0], nil, queue.ErrCannotTell))
+		b.redirect(otherNumber, "m")
+		b.must(b.write(func(tx database.Handle) error {
+			return queue.Decide(b.Context(), tx, "m", queue.SendAnyway, b.clock.at)
+		}))
+		if got := b.claim(1)[0]; got.To != otherNumber {
+			b.Error("it went to the old number")
+		}
+		if n := b.count(`SELECT COUNT(*) FROM number`); n != 1 {
+			b.Errorf("%d numbers, want 1", n)
+		}
+	})
+}
+
+// Held, then redirected while it was still in doubt: the decision sends it there.
+func TestRedirect_DecidedAfterwards(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		b.enqueue("m")
+		b.answer(b.claim(1)[0], "", errDoubt)
+		b.redirect(otherNumber, "m")
+		b.clock.forward(grace)
+		b.must(b.queue.Resolve(b.Context(), b.doubts(1)[0], nil, queue.ErrCannotTell))
+		b.must(b.write(func(tx database.Handle) error {
+			return queue.Decide(b.Context(), tx, "m", queue.SendAnyway, b.clock.at)
+		}))
+		if got := b.claim(1)[0]; got.To != otherNumber {
+			b.Error("it went to the old number")
+		}
+	})
+}
