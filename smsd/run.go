@@ -41,9 +41,8 @@ func setupRun(f *service.Flags) service.Run {
 		public:   f.String("public-url", "", "`URL` under which the carrier reaches the first address (default: that address)"),
 		workers:  f.Int("workers", 64, "`N` requests to the carrier at once"),
 		grace:    f.Duration("grace", queue.DefaultGrace, "`TIME` that a message in doubt waits before the carrier is asked"),
-
-		capability: capabilityFlag(f),
 	}
+	s.capability = capabilityFlag(f)
 	f.Var(&s.price, "segment-price", "what a segment costs, in `CENTS` of a euro such as 7.25 (0: cost is not counted)")
 	return func(ctx context.Context, env *service.Env) error {
 		if err := s.check(); err != nil {
