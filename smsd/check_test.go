@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"consigne/internal/database"
@@ -21,25 +22,22 @@ type checked struct {
 	*station
 	account *twiliotest.AccountServer
 	proxy   *httptest.Server
-	target  string
+	target  atomic.Pointer[url.URL] // where the daemon listens
 }
 
 func newChecked(t *testing.T, kind database.Kind) *checked {
 	c := &checked{station: newStation(t, kind), account: twiliotest.NewAccount(t)}
-	c.proxy = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		to, err := url.Parse(c.target)
-		if err != nil {
-			t.Error(err)
-		}
-		httputil.NewSingleHostReverseProxy(to).ServeHTTP(w, r)
+	c.proxy = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		httputil.NewSingleHostReverseProxy(c.target.Load()).ServeHTTP(w, r)
 	}))
-	t.Cleanup(c.proxy.Close)
 	c.proxy.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	c.proxy.StartTLS()
+	t.Cleanup(c.proxy.Close)
 	roots := filepath.Join(c.dir, "roots.pem")
 	if err := os.WriteFile(roots, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.proxy.Certificate().Raw}), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c.account.Numbers[0].URL = c.proxy.URL + "/twilio/inbound"
+	c.account.Change(func() { c.account.Numbers[0].URL = c.proxy.URL + "/twilio/inbound" })
 	c.more = []string{
 		"TWILIO_ACCOUNT_SID=" + c.account.Account.SID, "TWILIO_AUTH_TOKEN=" + c.account.Account.Token,
 		"TWILIO_FROM=" + c.account.Account.From, "TWILIO_API_URL=" + c.account.URL,
@@ -53,7 +51,11 @@ func TestCheck_WholeProgram(t *testing.T) {
 	for _, kind := range []database.Kind{database.SQLite, database.PostgreSQL} {
 		t.Run(kind.String(), func(t *testing.T) {
 			c := newChecked(t, kind)
-			c.target = c.start().webhooks
+			target, err := url.Parse(c.start().webhooks)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.target.Store(target)
 			out, status := c.run("", "check")
 			want := `credentials  yes  the account answers and is active
 sender       yes  the number is the account's and sends SMS
@@ -64,7 +66,7 @@ signatures   yes  a call without a signature was refused
 			if out != want || status != 0 {
 				t.Errorf("status %d\n%s%s", status, out, c.logs)
 			}
-			c.account.SID = ""
+			c.account.Change(func() { c.account.SID = "" })
 			other := newStation(t, database.SQLite)
 			other.more = c.more
 			out, status = other.run("", "check") // the same address, from another store

@@ -44,9 +44,8 @@ func setupRun(f *service.Flags) service.Run {
 		workers:  f.Int("workers", queue.DefaultWorkers, "`N` requests to the carrier at once"),
 		rate:     f.Int("rate", 0, "`N` messages a second at most, by each smsd (0: as many as the workers send)"),
 		grace:    f.Duration("grace", queue.DefaultGrace, "`TIME` that a message in doubt waits before the carrier is asked"),
-
-		capability: capabilityFlag(f),
 	}
+	s.capability = capabilityFlag(f)
 	f.Var(&s.price, "segment-price", "what a segment costs, in `CENTS` of a euro such as 7.25 (0: cost is not counted)")
 	return func(ctx context.Context, env *service.Env) error {
 		if err := s.check(); err != nil {

@@ -25,15 +25,16 @@ type setUp struct {
 
 func newSetUp(t *testing.T) *setUp {
 	s := &setUp{account: twiliotest.NewAccount(t)}
-	s.public = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.public = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.front != nil {
 			s.front(w, r)
 			return
 		}
 		s.hooks.Routes().ServeHTTP(w, r)
 	}))
-	t.Cleanup(s.public.Close)
 	s.public.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	s.public.StartTLS()
+	t.Cleanup(s.public.Close)
 	s.hooks = carrier.Webhooks{
 		Token: s.account.Account.Token, Public: s.public.URL, Store: "this", Inbox: &inbox{},
 		Log: slog.New(slog.DiscardHandler), Watch: func(string, string) {},

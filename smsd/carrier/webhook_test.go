@@ -35,7 +35,7 @@ func (i *inbox) Report(_ context.Context, r queue.Report) (bool, error) {
 
 func (i *inbox) Answered(_ context.Context, in queue.Inbound) (queue.Heard, error) {
 	i.heard = append(i.heard, in)
-	return queue.HeardWords, i.failure
+	return queue.HeardStop, i.failure
 }
 
 type webhooks struct {
@@ -208,7 +208,7 @@ func TestWebhook_Inbound(t *testing.T) {
 			if diff := cmp.Diff([]queue.Inbound{{CarrierID: "SM9", From: "+33639980001", Text: body}}, w.inbox.heard); diff != "" {
 				t.Error(diff)
 			}
-			if w.results["inbound words"] != 1 {
+			if w.results["inbound opt-out"] != 1 {
 				t.Errorf("counted %v", w.results)
 			}
 			if log := w.log.String(); strings.Contains(log, "63998") || body != "" && strings.Contains(log, body) || strings.Count(log, "\n") != 1 {

@@ -3,6 +3,7 @@ package twiliotest
 import (
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 
 	"consigne/smsd/carrier"
@@ -17,7 +18,8 @@ type Number struct {
 }
 
 // AccountServer stands in for what Twilio tells about an account. Its fields may
-// be changed between requests.
+// be changed with Change, or as they are where the requests come from the test's
+// own process.
 type AccountServer struct {
 	*httptest.Server
 	Account carrier.Account
@@ -26,6 +28,15 @@ type AccountServer struct {
 	Type    string // "Full" or "Trial"
 	Numbers []Number
 	Fault   int // HTTP status of every answer; 0 for none
+
+	mu sync.Mutex
+}
+
+// Change changes what is told from now on.
+func (s *AccountServer) Change(fn func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fn()
 }
 
 // NewAccount starts a server that stops with the test: an active account with
@@ -37,6 +48,8 @@ func NewAccount(t testing.TB) *AccountServer {
 	mux.HandleFunc("GET /2010-04-01/Accounts/{file}", s.account)
 	mux.HandleFunc("GET /2010-04-01/Accounts/{sid}/IncomingPhoneNumbers.json", s.numbers)
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		user, password, _ := r.BasicAuth()
 		switch {
 		case s.Fault != 0:
