@@ -10,7 +10,7 @@ GO ?= go
 GOLANGCI := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 DEADCODE := $(GO) run golang.org/x/tools/cmd/deadcode@v0.52.0
 
-.PHONY: help deps voices build run test bench lint screens theft
+.PHONY: help deps voices build run test bench lint screens theft torture
 
 help: ## say what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ screens: voices ## write every screen as a picture to screens/, and one sheet of
 theft: build ## try every picture code on a stolen copy (long)
 	$(GO) test -count=1 -timeout 30m -run '^TestTheft$$' ./e2e
 	@$(GO) run ./e2e/theft
+
+torture: deps ## kill smsd and its enqueuers a thousand times on each database (long)
+	@$(GO) run ./smsd/torture
 
 lint: voices ## print what is wrong with the code: nothing
 	@$(GOLANGCI) run ./...

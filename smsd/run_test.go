@@ -185,7 +185,7 @@ func TestRun_TwoOnPostgreSQL(t *testing.T) {
 func TestRun_UsedWrongly(t *testing.T) {
 	s := newStation(t, database.SQLite)
 	for _, args := range [][]string{
-		{"run", "--lisen", "x"}, {"run", "--workers", "0"}, {"run", "--rate", "-1"}, {"run", "--grace", "1ms"}, {"run", "extra"}, {"check"}, {"list", "--jsn"}, {},
+		{"run", "--lisen", "x"}, {"run", "--workers", "0"}, {"run", "--rate", "-1"}, {"run", "--grace", "1ms"}, {"run", "--timeout", "1h"}, {"run", "extra"}, {"check"}, {"list", "--jsn"}, {},
 	} {
 		if _, stderr, status := s.inProcess("", args...); status != 2 || !strings.HasPrefix(stderr, "smsd: ") {
 			t.Errorf("%q: status %d, %q", args, status, stderr)

@@ -12,7 +12,7 @@ import (
 type Options struct {
 	Workers int           // requests in flight at once ([DefaultWorkers])
 	Rate    int           // messages a second at most, for each process; 0 for as many as the workers send
-	Timeout time.Duration // after which an attempt is in doubt (15 s)
+	Timeout time.Duration // after which an attempt is in doubt ([DefaultTimeout])
 	Poll    time.Duration // how often the queue is looked at (200 ms)
 	Alone   bool          // no other process works on this store
 	Log     *slog.Logger  // ids and codes only; required
@@ -27,6 +27,10 @@ type Options struct {
 // second that carriers take to answer, enough for the 2,000 messages a second that
 // Twilio takes from one account, with room for a carrier that is a little slower.
 const DefaultWorkers = 256
+
+// DefaultTimeout is how long a request may take: longer than a carrier that will
+// answer at all.
+const DefaultTimeout = 15 * time.Second
 
 // An Event is one thing that happened, for counting: an "attempt", with how
 // long it took, a "resolve", an "expire", a "recover" or an "erase".
@@ -72,7 +76,7 @@ func NewDaemon(q *Queue, carrier Carrier, o Options) *Daemon {
 		o.Workers = DefaultWorkers
 	}
 	if o.Timeout == 0 {
-		o.Timeout = 15 * time.Second
+		o.Timeout = DefaultTimeout
 	}
 	if o.Poll == 0 {
 		o.Poll = 200 * time.Millisecond
