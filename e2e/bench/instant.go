@@ -22,6 +22,7 @@ type instant struct {
 	wanted, n   int
 	first, last time.Time
 	done        chan struct{}
+	gate        chan struct{} // while it is there and open, requests wait
 }
 
 func newInstant() (*instant, error) {
@@ -43,8 +44,11 @@ func (s *instant) take(w http.ResponseWriter, r *http.Request) {
 	if s.n++; s.n == 1 {
 		s.first = time.Now()
 	}
-	n, wait := s.n, s.wait
+	n, wait, gate := s.n, s.wait, s.gate
 	s.mu.Unlock()
+	if gate != nil {
+		<-gate
+	}
 	if wait > 0 {
 		<-time.After(wait)
 	}
@@ -68,6 +72,21 @@ func (s *instant) expect(n int, wait time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.wanted, s.n, s.wait, s.done = n, 0, wait, make(chan struct{})
+}
+
+// hold lets requests wait from now on; release lets them go, and counts from then.
+func (s *instant) hold() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gate = make(chan struct{})
+}
+
+func (s *instant) release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.first = time.Now()
+	close(s.gate)
+	s.gate = nil
 }
 
 // rate waits for all that are expected, and gives how many came a second, from

@@ -28,10 +28,10 @@ const (
 // HTTP to, and an smsbox; %[1]s is a folder, the rest ports and the operator.
 const kannelConfig = `group = core
 admin-port = %[2]d
-admin-port-interface = 127.0.0.1
+admin-interface = 127.0.0.1
 admin-password = bench
 smsbox-port = %[3]d
-smsbox-port-interface = 127.0.0.1
+smsbox-interface = 127.0.0.1
 box-allow-ip = 127.0.0.1
 store-type = spool
 store-location = %[1]s/spool
@@ -64,6 +64,7 @@ concatenation = false
 
 group = sms-service
 keyword = default
+text = unused
 max-messages = 0
 `
 
@@ -88,7 +89,7 @@ func kannel(ctx context.Context, dir string, carrier *instant) (f figure, err er
 		return f, err
 	}
 	for _, box := range []string{bearerbox, smsbox} {
-		p, err := stage.Start(ctx, filepath.Base(box), box, []string{"HOME=" + dir}, path)
+		p, err := stage.Start(ctx, filepath.Base(box), box, []string{"HOME=" + dir}, "-v", "4", path)
 		if err != nil {
 			return f, err
 		}
@@ -97,17 +98,11 @@ func kannel(ctx context.Context, dir string, carrier *instant) (f figure, err er
 			return f, fmt.Errorf("%s: %w: %s", filepath.Base(box), err, p.Said())
 		}
 	}
-	admin := func(command string) error {
-		return fetch(ctx, fmt.Sprintf("http://127.0.0.1:%d/%s?password=bench", ports[0], command))
-	}
-	if err := admin("suspend"); err != nil {
-		return f, err
-	}
-	if err := fillKannel(ctx, ports[2]); err != nil {
-		return f, err
-	}
 	carrier.expect(kannelMessages, 0)
-	if err := admin("resume"); err != nil {
+	carrier.hold()
+	err = fillKannel(ctx, ports[2])
+	carrier.release()
+	if err != nil {
 		return f, err
 	}
 	rate, err := carrier.rate(ctx)

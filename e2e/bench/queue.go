@@ -77,7 +77,7 @@ func queues(ctx context.Context, binary string) (figures []figure, notes []strin
 
 const queueNote = "smsd: messages are queued first by smsd enqueue (each text and number boxed alone, transactions of at most 1,000 lines, every commit synced), then smsd run is " +
 	"started; the rate is that from the operator's first request to its last answer, with the attempt's row synced before each request and the answer's after it. The operator is " +
-	"this program, on the same cores. Kannel: bearerbox with its spool store, filled through smsbox while it was suspended, then resumed; it syncs nothing. " +
+	"this program, on the same cores. Kannel: bearerbox with its spool store, filled through smsbox while the operator took nothing, with 256 requests in flight; it syncs nothing. " +
 	"Weight: growth of the store from empty, at 100,000 planned messages, times ten. Claim: 50 messages that are due, beside so many that are planned for later."
 
 func (s *sms) measure(ctx context.Context, kannel figure) (figures []figure, err error) {
