@@ -15,7 +15,7 @@ DEADCODE := $(GO) run golang.org/x/tools/cmd/deadcode@v0.52.0
 UNWATCHED := golang.org/x/crypto/argon2 golang.org/x/crypto/blake2b image/... compress/... golang.org/x/image/...
 RACE := -race $(foreach p,$(UNWATCHED),-gcflags=$(p)=-race=false)
 
-.PHONY: help deps voices build run test bench lint screens theft
+.PHONY: help deps voices build run test bench lint screens theft torture
 
 help: ## say what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ screens: voices ## write every screen as a picture to screens/, and one sheet of
 
 theft: build ## try every picture code on a stolen copy (long)
 	@$(GO) run ./e2e/theft
+
+torture: deps ## kill smsd and its enqueuers a thousand times on each database (long)
+	@$(GO) run ./smsd/torture
 
 lint: voices ## print what is wrong with the code: nothing
 	@$(GOLANGCI) run --allow-parallel-runners ./...

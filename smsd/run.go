@@ -25,7 +25,7 @@ type settings struct {
 	listen, internal *string
 	public           *string
 	workers, rate    *int
-	grace            *time.Duration
+	grace, timeout   *time.Duration
 	twilio           carrier.Account
 	capability       *string
 	price            price
@@ -44,6 +44,7 @@ func setupRun(f *service.Flags) service.Run {
 		workers:  f.Int("workers", queue.DefaultWorkers, "`N` requests to the carrier at once"),
 		rate:     f.Int("rate", 0, "`N` messages a second at most, by each smsd (0: as many as the workers send)"),
 		grace:    f.Duration("grace", queue.DefaultGrace, "`TIME` that a message in doubt waits before the carrier is asked"),
+		timeout:  f.Duration("timeout", queue.DefaultTimeout, "`TIME` after which a request without an answer is in doubt"),
 	}
 	s.capability = capabilityFlag(f)
 	f.Var(&s.price, "segment-price", "what a segment costs, in `CENTS` of a euro such as 7.25 (0: cost is not counted)")
@@ -112,6 +113,9 @@ func (s *settings) check() error {
 	if *s.rate < 0 {
 		return service.Usagef("run: --rate must not be negative")
 	}
+	if *s.timeout < time.Second || *s.timeout > time.Minute {
+		return service.Usagef("run: --timeout must be from a second to a minute")
+	}
 	if *s.grace < time.Second {
 		return service.Usagef("run: --grace must be a second or more")
 	}
@@ -154,7 +158,7 @@ func (s *settings) serve(ctx context.Context, env *service.Env, db *database.DB,
 		Token: way.token, Public: way.public, Store: queue.Fingerprint(keys.Public()), Inbox: q, Log: env.Log, Watch: m.call,
 	}
 	outer.Handle("/twilio/", hooks.Routes())
-	d := queue.NewDaemon(q, way.carrier, queue.Options{Workers: *s.workers, Rate: *s.rate, Alone: only, Log: env.Log, Watch: m.event})
+	d := queue.NewDaemon(q, way.carrier, queue.Options{Workers: *s.workers, Rate: *s.rate, Timeout: *s.timeout, Alone: only, Log: env.Log, Watch: m.event})
 	env.Log.Info("started", "carrier", way.carrier.Name(), "store", db.Kind().String())
 	return service.RunAll(ctx, callbacks.Run, private.Run, d.Run, way.run)
 }

@@ -186,7 +186,7 @@ func TestRun_TwoOnPostgreSQL(t *testing.T) {
 func TestRun_UsedWrongly(t *testing.T) {
 	s := newStation(t, database.SQLite)
 	for _, args := range [][]string{
-		{"run", "--lisen", "x"}, {"run", "--workers", "0"}, {"run", "--rate", "-1"}, {"run", "--grace", "1ms"}, {"run", "--public-url", "c.example"}, {"run", "extra"}, {"list", "--jsn"},
+		{"run", "--lisen", "x"}, {"run", "--workers", "0"}, {"run", "--rate", "-1"}, {"run", "--grace", "1ms"}, {"run", "--timeout", "1h"}, {"run", "--public-url", "c.example"}, {"run", "extra"}, {"list", "--jsn"},
 		{"list", "--database", "mysql://h/x"}, {"run", "--database", "consigne.db"}, {"enqueue", "--database", "postgres:x"}, {},
 	} {
 		if _, stderr, status := s.inProcess("", args...); status != 2 || !strings.HasPrefix(stderr, "smsd: ") {

@@ -8,12 +8,13 @@ import (
 	"text/tabwriter"
 )
 
-// A figure is something measured, beside what it may be at most or beside the
-// peer that it is held against.
+// A figure is something measured, beside what it may be at most or at least, or
+// beside the peer that it is held against.
 type figure struct {
 	name, unit string
 	values     []float64
 	limit      float64 // at most this; 0 without a limit
+	least      float64 // at least this; 0 without
 	peer       float64 // what the peer did in the same run; 0 without one
 	against    string  // who the peer is
 }
@@ -28,7 +29,9 @@ func (f figure) median() float64 { return quantile(f.values, 0.5) }
 func (f figure) p99() float64    { return quantile(f.values, 0.99) }
 
 // over tells whether a figure misses its limit: nearly all runs have to keep it.
-func (f figure) over() bool { return f.limit > 0 && f.p99() > f.limit }
+func (f figure) over() bool {
+	return f.limit > 0 && f.p99() > f.limit || f.least > 0 && quantile(f.values, 0.01) < f.least
+}
 
 // beside is the last columns: the limit or the peer, and the ratios to it.
 func (f figure) beside() string {
@@ -39,6 +42,12 @@ func (f figure) beside() string {
 			verdict = "over"
 		}
 		return fmt.Sprintf("at most %s\t%.2f\t%.2f\t%s", number(f.limit), f.median()/f.limit, f.p99()/f.limit, verdict)
+	case f.least > 0:
+		verdict := "ok"
+		if f.over() {
+			verdict = "under"
+		}
+		return fmt.Sprintf("at least %s\t%.2f\t%.2f\t%s", number(f.least), f.median()/f.least, f.p99()/f.least, verdict)
 	case f.peer > 0:
 		return fmt.Sprintf("%s: %s\t%.2f\t%.2f\t", f.against, number(f.peer), f.median()/f.peer, f.p99()/f.peer)
 	default:

@@ -12,7 +12,7 @@ import (
 type Options struct {
 	Workers int           // requests in flight at once ([DefaultWorkers])
 	Rate    int           // messages a second at most, for each process; 0 for as many as the workers send
-	Timeout time.Duration // after which an attempt is in doubt (15 s)
+	Timeout time.Duration // after which an attempt is in doubt ([DefaultTimeout])
 	Poll    time.Duration // how often the queue is looked at (200 ms)
 	Alone   bool          // no other process works on this store
 	Log     *slog.Logger  // ids and codes only; required
@@ -28,6 +28,10 @@ type Options struct {
 // Twilio takes from one account, with room for a carrier that is a little slower.
 const DefaultWorkers = 256
 
+// DefaultTimeout is how long a request may take: longer than a carrier that will
+// answer at all.
+const DefaultTimeout = 15 * time.Second
+
 // An Event is one thing that happened, for counting: an "attempt", with how
 // long it took, a "resolve", an "expire", a "recover" or an "erase".
 type Event struct {
@@ -40,6 +44,7 @@ type Event struct {
 const (
 	housekeeping  = time.Second
 	forgetting    = time.Hour
+	mending       = 10 * time.Minute
 	settleAtOnce  = 500
 	doubtsAtOnce  = 64
 	asksAtOnce    = 8
@@ -57,9 +62,9 @@ type Daemon struct {
 	opts    Options
 	results chan Result
 	freed   chan struct{}
-	leap    leap // only in keepHouse
 
 	mu      sync.Mutex
+	leap    leap
 	busy    int // workers that have not been settled
 	breaker breaker
 	bucket  bucket
@@ -72,7 +77,7 @@ func NewDaemon(q *Queue, carrier Carrier, o Options) *Daemon {
 		o.Workers = DefaultWorkers
 	}
 	if o.Timeout == 0 {
-		o.Timeout = 15 * time.Second
+		o.Timeout = DefaultTimeout
 	}
 	if o.Poll == 0 {
 		o.Poll = 200 * time.Millisecond
@@ -114,6 +119,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	tasks.Go(func() { d.every(ctx, housekeeping, d.erase) })
 	tasks.Go(func() { d.every(ctx, housekeeping, d.queue.MarkNumbers) })
 	tasks.Go(func() { d.every(ctx, forgetting, d.queue.Forget) })
+	tasks.Go(func() { d.every(ctx, mending, d.mend) })
 	d.dispatch(ctx)
 	d.flight.Wait()
 	close(d.results)
@@ -144,11 +150,7 @@ func (d *Daemon) keepHouse(ctx context.Context) error {
 		n   int
 		err error
 	)
-	doubtful, news := d.leap.doubtful(d.opts.Clock())
-	if news {
-		d.opts.Log.Warn("clock jumped ahead: nothing expires until it has held", "for", leapHolds.String())
-	}
-	if !doubtful {
+	if !d.doubtful() {
 		n, err = d.queue.Sweep(ctx)
 	}
 	if n > 0 {
@@ -156,6 +158,26 @@ func (d *Daemon) keepHouse(ctx context.Context) error {
 		d.opts.Watch(Event{What: "expire", Count: n})
 	}
 	return errors.Join(err, d.recover(ctx, d.opts.Timeout+leaseOverhead))
+}
+
+// doubtful looks at the clocks: while the wall clock is ahead of what anybody
+// believes nothing leaves before its time, and nothing expires.
+func (d *Daemon) doubtful() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	doubtful, news := d.leap.doubtful(d.opts.Clock())
+	if news {
+		d.opts.Log.Warn("clock jumped ahead: nothing leaves and nothing expires until it has held", "for", leapHolds.String())
+	}
+	return doubtful
+}
+
+func (d *Daemon) mend(ctx context.Context) error {
+	n, err := d.queue.Mend(ctx)
+	if n > 0 {
+		d.opts.Log.Warn("clock was set back: times brought back", "messages", n)
+	}
+	return err
 }
 
 func (d *Daemon) recover(ctx context.Context, lease time.Duration) error {
@@ -187,6 +209,9 @@ func (d *Daemon) dispatch(ctx context.Context) {
 }
 
 func (d *Daemon) dispatchOnce(ctx context.Context) (full bool) {
+	if d.doubtful() {
+		return false
+	}
 	n, free := d.allowance()
 	if n == 0 {
 		return free == 0

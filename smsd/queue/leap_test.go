@@ -84,3 +84,72 @@ func TestDaemon_NothingExpiresByALeap(t *testing.T) {
 		look(leapHolds, 0, Expired)
 	})
 }
+
+// Nothing leaves before its time because a clock jumped, and what was put off by
+// one that was a year ahead is taken up when it has been put right.
+func TestDaemon_ClockAheadAndBack(t *testing.T) {
+	for _, jump := range []time.Duration{time.Hour, 366 * 24 * time.Hour} {
+		dbtest.Each(t, func(t *testing.T, db *database.DB) { aheadAndBack(t, db, jump) })
+	}
+}
+
+func aheadAndBack(t *testing.T, db *database.DB, jump time.Duration) {
+	wall, steady := time.Date(2026, 11, 26, 9, 0, 0, 0, time.UTC), time.Duration(0)
+	now := func() time.Time { return wall }
+	keys := NewKeys(seal.NewKey())
+	sender, q := NewSender(keys.Public(), now), New(db, keys, now, time.Minute)
+	d := NewDaemon(q, nil, Options{Log: slog.New(slog.DiscardHandler), Clock: func() (time.Time, time.Duration) { return wall, steady }})
+	enqueue := func(id string, due time.Duration) {
+		t.Helper()
+		err := db.Write(t.Context(), func(tx database.Handle) error {
+			_, err := sender.EnqueueTo(t.Context(), tx, "+33639980001", Message{
+				ID: id, Text: "a", Kind: Notice, Due: wall.Add(due), Expires: wall.Add(due + 800*24*time.Hour),
+			})
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.doubtful()
+	enqueue("later", jump/2)
+	enqueue("unknown", 0)
+	enqueue("busy", 0)
+	wall = wall.Add(jump)
+	if !d.doubtful() || d.dispatchOnce(t.Context()) { // with no carrier it would fail
+		t.Fatal("a clock that jumped is believed at once")
+	}
+	claimed, err := q.Claim(t.Context(), 3, "test") // by a process that knows no better
+	if err != nil || len(claimed) != 3 {
+		t.Fatalf("claimed %v, %v", claimed, err)
+	}
+	var results []Result
+	for _, one := range claimed {
+		switch one.ID {
+		case "unknown":
+			results = append(results, Result{Delivery: one, Err: &Doubt{Code: "timeout"}})
+		case "busy":
+			results = append(results, Result{Delivery: one, Err: &Refusal{Code: "429", Class: ClassBusy}})
+		}
+	}
+	if err := q.Settle(t.Context(), results); err != nil {
+		t.Fatal(err)
+	}
+	wall = wall.Add(-jump)
+	if d.doubtful() {
+		t.Error("the clock is doubted though it was put right")
+	}
+	if err := d.mend(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wall, steady = wall.Add(2*time.Hour), steady+2*time.Hour // an hour's jump needs no mending, only the hour
+	if n, err := q.Recover(t.Context(), time.Minute); n != 1 || err != nil {
+		t.Errorf("recovered %d, want the one in flight, %v", n, err)
+	}
+	if all, err := q.Doubts(t.Context(), 10); len(all) != 1 || err != nil {
+		t.Errorf("%d doubts, want the one that timed out, %v", len(all), err)
+	}
+	if all, err := q.Claim(t.Context(), 10, "test"); len(all) != 1 || err != nil {
+		t.Errorf("%d claimed, want the one that was put off, %v", len(all), err)
+	}
+}

@@ -2,7 +2,6 @@ package queue
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 
@@ -103,7 +102,7 @@ func (s *Sender) insertLines(ctx context.Context, tx database.Handle, k senderKe
 	var args []any
 	for i := range fresh {
 		m := &fresh[i].line.Message
-		m.NumberID = rand.Text()
+		m.NumberID = s.numberID()
 		args = append(args, m.ID, m.Kind, m.NumberID, k.id, k.key.Box(textPlace(m.ID), []byte(m.Text)),
 			m.Due.UnixMilli(), m.Expires.UnixMilli(), m.Due.UnixMilli(), fresh[i].segments, now, m.linked())
 	}

@@ -16,6 +16,23 @@ var regions = []string{"FR", "GP", "MQ", "GF", "RE", "YT", "PM"}
 // that cost whoever writes to them, and for fixed lines, on which nobody reads.
 func ParseNumber(text string) (e164 string, err error) {
 	text = strings.TrimSpace(text)
+	if frenchMobile(text) {
+		return text, nil
+	}
+	return readNumber(text)
+}
+
+// frenchMobile knows the numbers that nearly all messages go to where they stand
+// in E.164 already. [readNumber] gives back all of these as they are, which takes
+// it a sixth of a millisecond each.
+func frenchMobile(text string) bool {
+	if len(text) != len("+33612345678") || text[:3] != "+33" || text[3] != '6' && text[3] != '7' {
+		return false
+	}
+	return strings.Trim(text[4:], "0123456789") == ""
+}
+
+func readNumber(text string) (e164 string, err error) {
 	// The library would read letters as a keypad and drop what follows "ext.".
 	if strings.Trim(text, "+0123456789 .-()/\u00a0\u202f") != "" {
 		return "", refuse(ReasonNumber)

@@ -42,8 +42,10 @@ type Queue struct {
 	// nil; set it before the first use.
 	Revoked func(kind, id string) error
 
-	mu      sync.Mutex
-	senders map[string]seal.Key // opened sender keys: opening one takes 0.1 ms
+	mu        sync.Mutex
+	senders   map[string]seal.Key // opened sender keys: opening one takes 0.1 ms
+	reports   []*reporting        // that wait to be written
+	reporting bool                // somebody writes them
 }
 
 // New makes a Queue on a store. grace is how long unknown messages wait before

@@ -2,7 +2,6 @@ package queue
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 
 	"consigne/internal/database"
@@ -30,7 +29,7 @@ func (s *Sender) Redirect(ctx context.Context, tx database.Handle, messageIDs []
 	if err != nil {
 		return err
 	}
-	shared := rand.Text() // one row for all that have not left
+	shared := s.numberID() // one row for all that have not left
 	if err := s.keepNumber(ctx, tx, k, shared, e164, 0); err != nil {
 		return err
 	}

@@ -22,22 +22,73 @@ type Report struct {
 var ErrNoMessage = errors.New("no such message")
 
 // Report takes in a report and tells whether it said anything new. Status moves
-// by rank only, so a repeated or overtaken report changes nothing.
+// by rank only, so a repeated or overtaken report changes nothing. Reports that
+// come while others are being written share the next transaction, and so its sync
+// to disk.
 func (q *Queue) Report(ctx context.Context, r Report) (news bool, err error) {
-	err = q.db.Write(ctx, func(tx database.Handle) error {
-		if news, err = q.report(ctx, tx, r); err != nil {
-			return fmt.Errorf("report on message %s: %w", r.ID, err)
-		}
-		return nil
-	})
-	return news, err
+	mine := &reporting{Report: r, done: make(chan struct{})}
+	q.mu.Lock()
+	q.reports = append(q.reports, mine)
+	leads := !q.reporting
+	q.reporting = true
+	q.mu.Unlock()
+	if leads {
+		go q.takeReports(context.WithoutCancel(ctx))
+	}
+	<-mine.done
+	if mine.err != nil {
+		return false, fmt.Errorf("report on message %s: %w", r.ID, mine.err)
+	}
+	return mine.news, nil
 }
+
+// reporting is a report whose caller waits.
+type reporting struct {
+	Report
+	news bool
+	err  error
+	done chan struct{}
+}
+
+// reportsAtOnce bounds one transaction.
+const reportsAtOnce = 500
+
+// takeReports writes what has come until nothing is left.
+func (q *Queue) takeReports(ctx context.Context) {
+	for {
+		q.mu.Lock()
+		some := q.reports[:min(len(q.reports), reportsAtOnce)]
+		q.reports = q.reports[len(some):]
+		q.reporting = len(some) > 0
+		q.mu.Unlock()
+		if len(some) == 0 {
+			return
+		}
+		err := q.db.Write(ctx, func(tx database.Handle) error {
+			for _, r := range some {
+				r.news, r.err = q.report(ctx, tx, r.Report)
+				if r.err != nil && !errors.Is(r.err, ErrNoMessage) && !errors.Is(r.err, errOddState) {
+					return r.err
+				}
+			}
+			return nil
+		})
+		for _, r := range some {
+			if err != nil {
+				r.err = err
+			}
+			close(r.done)
+		}
+	}
+}
+
+var errOddState = errors.New("a carrier cannot report this state")
 
 func (q *Queue) report(ctx context.Context, tx database.Handle, r Report) (bool, error) {
 	switch r.State {
 	case Accepted, Sent, Delivered, Undelivered, Failed:
 	default:
-		return false, fmt.Errorf("a carrier cannot report state %q", r.State)
+		return false, fmt.Errorf("%w: %q", errOddState, r.State)
 	}
 	r, err := attemptOf(ctx, tx, r)
 	if err != nil {

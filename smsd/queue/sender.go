@@ -83,8 +83,14 @@ func (s *Sender) Number(ctx context.Context, tx database.Handle, number string) 
 	if err != nil {
 		return "", err
 	}
-	id := rand.Text()
+	id := s.numberID()
 	return id, s.keepNumber(ctx, tx, k, id, e164, 0)
+}
+
+// numberID names a number's row. What is queued together lies together in the
+// store: names at random would touch a page of every index for each message.
+func (s *Sender) numberID() string {
+	return fmt.Sprintf("%011x%s", s.now().UnixMilli(), rand.Text()[:16])
 }
 
 func (s *Sender) keepNumber(ctx context.Context, tx database.Handle, k senderKey, id, e164 string, waiting int) error {
@@ -133,7 +139,7 @@ func (s *Sender) EnqueueTo(ctx context.Context, tx database.Handle, number strin
 	if err != nil {
 		return knownOr(ctx, tx, m.ID, err)
 	}
-	m.NumberID = rand.Text()
+	m.NumberID = s.numberID()
 	k, out, err := s.insert(ctx, tx, m)
 	if err != nil || out == Known {
 		return out, err

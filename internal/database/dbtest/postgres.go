@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -38,11 +39,11 @@ const (
 
 // keeper starts the server as its child and waits for the end of its standard input, which comes when the test binary
 // is gone, however it went: so neither a process nor a folder outlives a killed test. $1 is the folder, $2 the binaries.
-// Nothing here needs to survive a crash, hence fsync=off.
+// $3 are settings of the server.
 const keeper = `
 "$2/initdb" -D "$1/data" -A trust -U postgres -E UTF8 --locale=C --no-sync >"$1/log" 2>&1 || { echo failed >"$1/failed"; }
-"$2/postgres" -D "$1/data" -k "$1" -c listen_addresses= -c fsync=off -c full_page_writes=off -c synchronous_commit=off \
-	-c max_connections=200 -c shared_buffers=32MB -c autovacuum=off -c logging_collector=off </dev/null >>"$1/log" 2>&1 &
+"$2/postgres" -D "$1/data" -k "$1" -c listen_addresses= \
+	-c max_connections=200 -c logging_collector=off $3 </dev/null >>"$1/log" 2>&1 &
 server=$!
 read -r nothing
 kill -QUIT $server
@@ -50,11 +51,38 @@ wait $server
 rm -rf "$1"
 `
 
-var running = sync.OnceValues(start)
+// quick is for tests: nothing needs to survive a crash.
+const quick = "-c fsync=off -c full_page_writes=off -c synchronous_commit=off -c shared_buffers=32MB -c autovacuum=off"
 
-// start makes the server and its template. Its folder belongs to another user when the tests run as root, because
+var running = sync.OnceValues(func() (*server, error) {
+	s, err := start(quick)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), startTime)
+	defer cancel()
+	return s, s.prepare(ctx)
+})
+
+// durable keeps the last server from the garbage collector, which would close its
+// watch.
+var durable atomic.Pointer[server]
+
+// Durable starts a PostgreSQL as it comes, with every commit synced to disk, and
+// gives the address of an empty database in it. It is for programs that measure or
+// torture, and ends with the process.
+func Durable(ctx context.Context) (address string, err error) {
+	s, err := start("-c shared_buffers=128MB")
+	if err != nil {
+		return "", err
+	}
+	durable.Store(s)
+	return s.url("consigne"), s.do(ctx, "CREATE DATABASE consigne")
+}
+
+// start makes a server. Its folder belongs to another user when the tests run as root, because
 // PostgreSQL refuses root.
-func start() (*server, error) {
+func start(settings string) (*server, error) {
 	bin, err := binaries()
 	if err != nil {
 		return nil, err
@@ -74,7 +102,7 @@ func start() (*server, error) {
 	}
 	defer input.Close()
 	s.watch = watch
-	cmd := exec.Command("/bin/sh", "-c", keeper, "keeper", folder, bin) //nolint:noctx // it outlives every context of a test
+	cmd := exec.Command("/bin/sh", "-c", keeper, "keeper", folder, bin, settings) //nolint:noctx // it outlives every context of a test
 	cmd.Dir, cmd.Stdin = folder, input
 	// A session of its own: a signal to the tests' process group must not reach the keeper, which has to clean up.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: who}
@@ -84,7 +112,7 @@ func start() (*server, error) {
 	go func() { _ = cmd.Wait() }() // only so that no zombie stays
 	ctx, cancel := context.WithTimeout(context.Background(), startTime)
 	defer cancel()
-	if err := s.prepare(ctx); err != nil {
+	if err := s.answering(ctx); err != nil {
 		log, _ := os.ReadFile(filepath.Join(folder, "log"))
 		watch.Close()
 		return nil, fmt.Errorf("%w\n%s", err, bytes.TrimSpace(log))
@@ -138,9 +166,6 @@ func (s *server) url(name string) string {
 
 // prepare waits until the server answers and migrates the template.
 func (s *server) prepare(ctx context.Context) error {
-	if err := s.answering(ctx); err != nil {
-		return err
-	}
 	if err := s.do(ctx, "CREATE DATABASE "+template); err != nil {
 		return err
 	}

@@ -57,6 +57,9 @@ type Server struct {
 	Asked   chan string                        // the text of every request, as soon as it is there
 	Keep    func(Message) bool                 // whether one cannot be deleted yet; nil: all can
 	Now     func() time.Time                   // the clock of what it takes; nil: the machine's
+	Listed  func(Message) bool                 // whether the list shows it yet; nil: at once
+	Took    func(Message)                      // told of every message taken; nil: nobody
+	Listing func() Fault                       // what becomes of a question for the list; nil: it is answered
 
 	mu       sync.Mutex
 	messages []Message
@@ -81,22 +84,27 @@ func (s *Server) SetPlan(plan func(n int, form url.Values) Fault) {
 
 // New starts a server that stops with the test.
 func New(t testing.TB) *Server {
-	s := &Server{
-		Account: carrier.Account{SID: "AC0123456789abcdef0123456789abcdef", Token: "0123456789abcdef", From: "+33756790000"},
-		Taken:   make(chan Message, 1<<16),
-		Asked:   make(chan string, 1<<16),
-	}
+	s := Start()
+	s.Taken, s.Asked = make(chan Message, 1<<16), make(chan string, 1<<16)
+	t.Cleanup(s.Stop)
+	return s
+}
+
+// Stop ends the server, and what hangs with it.
+func (s *Server) Stop() {
+	s.CloseClientConnections()
+	s.Close()
+}
+
+// Start starts a server for a program; nobody need read its channels.
+func Start() *Server {
+	s := &Server{Account: carrier.Account{SID: "AC0123456789abcdef0123456789abcdef", Token: "0123456789abcdef", From: "+33756790000"}}
 	mux := http.NewServeMux()
 	path := "/2010-04-01/Accounts/" + s.Account.SID + "/Messages.json"
 	mux.HandleFunc("POST "+path, s.create)
 	mux.HandleFunc("GET "+path, s.list)
 	mux.HandleFunc("DELETE "+strings.TrimSuffix(path, ".json")+"/{file}", s.delete)
-	server := httptest.NewServer(s.authorized(mux))
-	s.Server = server
-	t.Cleanup(func() {
-		server.CloseClientConnections() // ends what hangs
-		server.Close()
-	})
+	s.Server = httptest.NewServer(s.authorized(mux))
 	return s
 }
 
@@ -129,10 +137,17 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request) {
 	}
 	if fault.takes() {
 		s.messages = append(s.messages, m)
-		s.Taken <- m
+		if s.Taken != nil {
+			s.Taken <- m
+		}
+		if s.Took != nil {
+			s.Took(m)
+		}
 	}
 	s.mu.Unlock()
-	s.Asked <- m.Body
+	if s.Asked != nil {
+		s.Asked <- m.Body
+	}
 	s.answer(w, r, fault, m)
 }
 
@@ -189,6 +204,12 @@ func (m Message) json() map[string]any {
 }
 
 func (s *Server) list(w http.ResponseWriter, r *http.Request) {
+	if s.Listing != nil {
+		if fault := s.Listing(); fault != None {
+			s.answer(w, r, fault, Message{})
+			return
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lists++
@@ -202,7 +223,7 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 	skip := page * size
 	var next any
 	for i := len(s.messages) - 1; i >= 0; i-- { // the newest first
-		if to := asked.Get("To"); s.messages[i].Deleted || to != "" && s.messages[i].To != to {
+		if to := asked.Get("To"); s.messages[i].Deleted || to != "" && s.messages[i].To != to || s.Listed != nil && !s.Listed(s.messages[i]) {
 			continue
 		}
 		if skip--; skip >= 0 {
@@ -274,6 +295,15 @@ func (s *Server) CallBack(m Message, status string, code int) (int, error) {
 	}
 	if code != 0 {
 		form["ErrorCode"] = fmt.Sprint(code)
+	}
+	if status == "delivered" {
+		s.mu.Lock()
+		for i := range s.messages {
+			if s.messages[i].SID == m.SID {
+				s.messages[i].Status = status
+			}
+		}
+		s.mu.Unlock()
 	}
 	return s.Post(m.Callback, form)
 }
