@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ type serveOptions struct {
 	paths            *service.Paths
 	listen, internal string
 	publicURL        string
+	linkURL          string
 	proxies          prefixes
 }
 
@@ -35,6 +37,7 @@ func serveCommand() service.Command {
 			f.StringVar(&o.listen, "listen", "127.0.0.1:8080", "`ADDR` to answer on")
 			f.StringVar(&o.internal, "internal", "127.0.0.1:8081", "`ADDR` of metrics and health; nobody is asked who they are there")
 			f.StringVar(&o.publicURL, "public-url", "", "`URL` under which phones reach the portal (default: http:// and the address it answers on)")
+			f.StringVar(&o.linkURL, "link-url", "", "`URL` under which links in messages lead here, best a short one (default: the public URL)")
 			f.Var(&o.proxies, "trusted-proxy", "`CIDR` of proxies whose X-Forwarded-For is believed, several with commas")
 			return func(ctx context.Context, env *service.Env) error {
 				if err := o.check(); err != nil {
@@ -47,17 +50,28 @@ func serveCommand() service.Command {
 }
 
 func (o *serveOptions) check() error {
-	if err := checkPaths(o.paths); err != nil || o.publicURL == "" {
+	if err := checkPaths(o.paths); err != nil {
 		return err
 	}
-	return checkPublicURL("serve", o.publicURL)
+	for flag, given := range map[string]string{"public-url": o.publicURL, "link-url": o.linkURL} {
+		if given == "" {
+			continue
+		}
+		if err := checkURL("serve", flag, given); err != nil {
+			return err
+		}
+	}
+	if links := cmp.Or(o.linkURL, o.publicURL); !vault.LinkFits(links) {
+		return service.Usagef("serve: links under %s leave a message no room for day and hour: give a shorter --link-url", links)
+	}
+	return nil
 }
 
-// checkPublicURL refuses what no link could begin with.
-func checkPublicURL(command, text string) error {
+// checkURL refuses what no link could begin with.
+func checkURL(command, flag, text string) error {
 	u, err := url.Parse(text)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
-		return service.Usagef("%s: --public-url: wants http(s)://HOST", command)
+		return service.Usagef("%s: --%s: wants http(s)://HOST", command, flag)
 	}
 	return nil
 }
@@ -79,6 +93,9 @@ func serve(ctx context.Context, env *service.Env, o *serveOptions) error {
 		return errors.Join(fmt.Errorf("serve: %w", err), public.Close())
 	}
 	defer p.Close()
+	if o.linkURL != "" {
+		p.vault.LinkURL = strings.TrimSuffix(o.linkURL, "/")
+	}
 	rooms.Handler = p.router(o.proxies)
 	internal, err := service.Listen(ctx, "internal", o.internal, service.Internal(service.NewMetrics(), p.ready), env.Log)
 	if err != nil {

@@ -23,7 +23,7 @@ func staffInviteCommand() service.Command {
 				if *relay == "" || *email == "" || *name == "" {
 					return service.Usagef("staff invite: wants --relay, --email and --name")
 				}
-				if err := checkPublicURL("staff invite", *url); err != nil {
+				if err := checkURL("staff invite", "public-url", *url); err != nil {
 					return err
 				}
 				return inviteStaff(ctx, env, paths, *url, *relay, *email, *name)

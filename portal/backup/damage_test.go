@@ -118,6 +118,9 @@ func otherValue(column string, before any) any {
 		if column == "state" {
 			return "stopped" // the schema refuses what is no state
 		}
+		if column == "purpose" {
+			return map[string]string{"paper": "appointment", "appointment": "paper"}[v] // and what is no purpose
+		}
 		if v == "" {
 			return "x"
 		}

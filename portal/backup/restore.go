@@ -26,9 +26,9 @@ var kept = []string{"key_fingerprint", "clock_mark"}
 // transaction; the errors are ErrDamaged, ErrVersion, ErrKeys, ErrNotEmpty,
 // and on any of them nothing is restored.
 //
-// What was open is closed: sessions, links, invitations and codes end, messages
-// that were due since are unknown (they may have left before the store was
-// lost), and what the revoked logs of the backup and of s name stays dead.
+// What was open is closed: sessions, links, invitations and codes end, but not the
+// links in messages that have yet to leave; messages that were due since are
+// unknown (they may have left before the store was lost), and what the revoked logs of the backup and of s name stays dead.
 func Restore(ctx context.Context, s Store, dir string, keys map[string]string, now time.Time, p Progress) (err error) {
 	b, err := openBackup(dir)
 	if err != nil {
@@ -282,13 +282,17 @@ func insertInto(tables []database.Table, t dumpTable) (string, error) {
 
 // settle closes what was open when the backup was made.
 func settle(ctx context.Context, tx database.Handle, dead []death, now time.Time) error {
-	for _, table := range []string{"session", "link", "invitation", "device_code", "call"} {
+	for _, table := range []string{"session", "invitation", "device_code", "call"} {
 		if _, err := tx.Exec(ctx, "DELETE FROM "+quoted(table)); err != nil {
 			return fmt.Errorf("end each %s: %w", table, err)
 		}
 	}
 	if err := doubtDue(ctx, tx, now.UnixMilli()); err != nil {
 		return fmt.Errorf("doubt messages that were due: %w", err)
+	}
+	// A link was perhaps used since, unless its message has yet to leave.
+	if _, err := tx.Exec(ctx, "DELETE FROM link WHERE message_id NOT IN (SELECT id FROM message WHERE state = 'planned')"); err != nil {
+		return fmt.Errorf("end each link: %w", err)
 	}
 	for _, d := range dead {
 		if err := d.apply(ctx, tx, now.UnixMilli()); err != nil {

@@ -36,13 +36,16 @@ func TestRestore_EitherWay(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := allRows(t, to)
-			ended := []string{"session", "link", "invitation", "device_code", "call"}
+			ended := []string{"session", "invitation", "device_code", "call"}
+			if lived, live := count(t, from, ofComing), count(t, to, "SELECT COUNT(*) FROM link"); lived == 0 || live != lived || live != count(t, to, ofComing) {
+				t.Errorf("%d links live on, want the %d whose reminders have yet to leave", live, lived)
+			}
 			for table, rows := range want {
 				if slices.Contains(ended, table) {
 					rows = nil
 				}
 				// The link's message was due at once; its state is another test's.
-				if table == "message" || table == "attempt" {
+				if table == "message" || table == "attempt" || table == "link" {
 					continue
 				}
 				if diff := cmp.Diff(rows, got[table]); diff != "" {
@@ -53,6 +56,17 @@ func TestRestore_EitherWay(t *testing.T) {
 			checkPlays(t, target)
 		})
 	})
+}
+
+// ofComing counts the links in messages that have yet to leave at noon.
+var ofComing = fmt.Sprintf("SELECT COUNT(*) FROM link l JOIN message m ON m.id = l.message_id WHERE m.state = 'planned' AND m.due > %d AND l.opened = 0", noon.UnixMilli())
+
+func count(t *testing.T, db *database.DB, query string) (n int) {
+	t.Helper()
+	if err := db.Read().QueryRow(t.Context(), query).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // allRows gives every table's rows as text, sorted.

@@ -22,7 +22,7 @@ var sealedColumns = map[string][]string{
 	"invitation": {"email", "name"},
 	"item":       {"item_key", "record"},
 	"journal":    {"body"},
-	"link":       {"hint", "item_key"},
+	"link":       {"hint", "item_key", "answer"},
 	"member":     {"email", "name", "seed", "totp", "relay_seed"},
 	"message":    {"text"},
 	"number":     {"sealed"},

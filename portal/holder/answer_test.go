@@ -391,7 +391,7 @@ func TestNumber(t *testing.T) {
 		t.Errorf("a link to a sick phone: %d", a.StatusCode)
 	}
 	want := locales.Must("fr").Text("call.number", locales.Args{"phone": dialled(p.Phone)})
-	if page := v.page("/k/number"); !strings.Contains(page, want) || !strings.Contains(page, "Est-ce encore votre numéro") {
+	if page := v.page("/k/number"); !strings.Contains(page, want) || !strings.Contains(page, "C’est encore votre numéro") {
 		t.Error("the number is not shown")
 	}
 	v.page("/k/number-changed")

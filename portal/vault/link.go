@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
 	"consigne/cards"
@@ -81,6 +82,12 @@ func lettersKey(letters, name string) seal.Key {
 }
 
 func linkLookup(letters string) []byte { return lettersKey(letters, "lookup").Bytes()[:16] }
+
+// LinkFits tells whether links under this address leave a message room for day and
+// hour in every language (see [plan.FitsURL]).
+func LinkFits(url string) bool {
+	return plan.FitsURL(strings.TrimSuffix(url, "/") + "/l/" + strings.Repeat("A", linkLetters))
+}
 
 // linkAddress is where a link leads.
 func (v *Vault) linkAddress(letters string) string { return v.LinkURL + "/l/" + letters }
