@@ -17,7 +17,7 @@ import (
 func TestLinks(t *testing.T) {
 	w := &walk{t: t, ctx: t.Context(), lang: "fr", language: locales.Must("fr")}
 	var err error
-	w.house, err = stage.Open(w.ctx, stage.Options{Bin: bin, Dir: t.TempDir()})
+	w.house, err = stage.Open(w.ctx, stage.Options{Bin: bin, Dir: t.TempDir(), Env: []string{"CONSIGNE_SMSD_SENDER_CAPABILITY=one-way"}})
 	w.must(err)
 	t.Cleanup(func() { w.closed(w.house.Close()) })
 	w.desk, err = browser.Open(w.ctx, 1366, 768, 1)
