@@ -67,7 +67,13 @@ func (q *Queue) MarkNumbers(ctx context.Context) error {
 // open gets an empty mark: its messages fail when they are claimed.
 func (q *Queue) unmarked(ctx context.Context) (map[string][]byte, error) {
 	h := q.db.Read()
-	rows, err := h.Query(ctx, `SELECT id, sender, sealed FROM number WHERE mark IS NULL ORDER BY made LIMIT ?`, sweepSize)
+	// The order is that of an index that PostgreSQL would not use without; SQLite
+	// has a better one, and would sort all there are.
+	order := ""
+	if h.Kind() == database.PostgreSQL {
+		order = ` ORDER BY made`
+	}
+	rows, err := h.Query(ctx, `SELECT id, sender, sealed FROM number WHERE mark IS NULL`+order+` LIMIT ?`, sweepSize)
 	if err != nil {
 		return nil, fmt.Errorf("read unmarked numbers: %w", err)
 	}
