@@ -65,7 +65,13 @@ func (d *desk) answerLines(rows []vault.AnswerRow, relay vault.Relay) []answerLi
 		}
 		if row.Appointment != nil {
 			start := row.Appointment.Start
+			if row.Old() {
+				start = row.Start.In(start.Location())
+			}
 			line.item, line.About = row.Appointment.ID, shortDay(start, d.now().In(start.Location()).Year())+" à "+start.Format("15:04")
+			if row.Old() {
+				line.About += ", pour l’ancienne heure"
+			}
 		}
 		lines = append(lines, line)
 	}
@@ -92,7 +98,7 @@ func latest(a vault.Appointment, waiting []vault.AnswerRow) (queue.Meaning, bool
 	meaning, at := a.Answer.Said, a.Answer.At
 	for _, row := range waiting {
 		told := row.Meaning == queue.Yes || row.Meaning == queue.No
-		if told && row.Appointment != nil && row.Appointment.ID == a.ID && row.At.After(at) {
+		if told && !row.Old() && row.Appointment != nil && row.Appointment.ID == a.ID && row.At.After(at) {
 			meaning, at = row.Meaning, row.At
 		}
 	}

@@ -177,6 +177,15 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+func TestAnswers_toAnotherHour(t *testing.T) {
+	w := newWorld(t)
+	s := w.enrol(andrei)
+	a := w.planned(s)
+	w.tell(w.relay, queue.Answer{Meaning: queue.Yes, Person: s.id, Item: a.ID, Start: a.Start.AddDate(0, 0, -1), By: "sms"})
+	page := w.get("/desk/people/" + s.id)
+	page.says(t, 200, "Mercredi 25/11 à 14:30, pour l’ancienne heure", "Sans réponse")
+}
+
 func TestAnswers_words(t *testing.T) {
 	w := newWorld(t)
 	s := w.enrol(andrei)

@@ -114,12 +114,15 @@ func earlier(a, b time.Time) time.Time {
 }
 
 // forget cancels the messages of an appointment that moves or dies, and ends the
-// links in them. What has left already stays as it is.
+// links in them. What has left already stays as it is, and is answered no more.
 func (m *Member) forget(ctx context.Context, tx database.Handle, it item) error {
 	for _, r := range it.record.Appointment.Reminders {
 		if err := m.v.SMS.Cancel(ctx, tx, r.MessageID); err != nil {
 			return err
 		}
+	}
+	if err := m.v.SMS.ForgetReply(ctx, tx, messagesOf(it.record.Appointment.Reminders)...); err != nil {
+		return err
 	}
 	_, err := tx.Exec(ctx, "DELETE FROM link WHERE item_id = ?", it.id)
 	return err

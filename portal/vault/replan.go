@@ -43,6 +43,9 @@ func (m *Member) Move(ctx context.Context, itemID string, n NewAppointment) (App
 			return err
 		}
 		r := g.item.record.Appointment
+		if !r.Start.Equal(start) {
+			r.Answer = nil // nobody has answered that hour
+		}
 		r.Start, r.Zone, r.Place, r.Picture, r.Voice, r.Bring = start, m.relay.Zone, n.Place, n.Picture, voice, n.Bring
 		if err := m.replan(ctx, tx, g.item, person); err != nil {
 			return err

@@ -50,7 +50,8 @@ type Answer struct {
 	Text    string    `json:"text,omitempty"` // of Words, at most 1,600 letters
 	Person  string    `json:"person,omitempty"`
 	Item    string    `json:"item,omitempty"`
-	By      string    `json:"by"` // "sms", "link" or "kiosk"
+	Start   time.Time `json:"start,omitzero"` // the hour that was answered; zero where nobody knows it
+	By      string    `json:"by"`             // "sms", "link" or "kiosk"
 }
 
 // Format keeps what was said from every verb of package fmt.
@@ -79,6 +80,19 @@ func (s *Sender) ExpectAnswer(ctx context.Context, tx database.Handle, messageID
 		messageID, k.id, k.key.Box(replyPlace(messageID), plain), ends.UnixMilli())
 	if err != nil {
 		return fmt.Errorf("keep what an answer needs: %w", err)
+	}
+	return nil
+}
+
+// ForgetReply forgets, in the caller's transaction, what answers to messages need:
+// what they were about has moved or is no more, and a yes to the one hour is none
+// to another.
+func (s *Sender) ForgetReply(ctx context.Context, tx database.Handle, messageIDs ...string) error {
+	if len(messageIDs) == 0 {
+		return nil
+	}
+	if _, err := tx.Exec(ctx, `DELETE FROM reply WHERE message_id IN (`+marks(len(messageIDs))+`)`, bound(messageIDs)...); err != nil {
+		return fmt.Errorf("forget what an answer needs: %w", err)
 	}
 	return nil
 }
