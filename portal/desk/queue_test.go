@@ -87,6 +87,22 @@ func TestDecide_refusals(t *testing.T) {
 	}
 }
 
+// A reminder of an hour that no longer holds is not to be sent again.
+func TestMessages_oldIsNotSentAgain(t *testing.T) {
+	w := newWorld(t)
+	s := w.enrol(andrei)
+	a := w.planned(s)
+	id := a.Messages[0].MessageID
+	w.setState(id, queue.Unknown, "timeout")
+	w.post("/desk/people/"+s.id+"/appointments/"+a.ID+"/move", visit("day", "27/11/2026")...).leads(t, "/desk/people/"+s.id+"?done=moved-told")
+	w.setState(id, queue.Held, "timeout")
+	page := w.get("/desk/messages")
+	page.says(t, 200, "1 retenu", "(ancien)", "Laisser expirer")
+	if strings.Contains(page.body, "Renvoyer") {
+		t.Error("the old hour may be sent again")
+	}
+}
+
 func TestMessages_cancelOne(t *testing.T) {
 	w := newWorld(t)
 	s := w.enrol(andrei)
