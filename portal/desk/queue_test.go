@@ -298,8 +298,10 @@ func TestMove(t *testing.T) {
 	w.postAs(other, path+"/cancel", "once", "9").says(t, 404)
 	w.post(person+"/appointments/nothing/move", visit()...).says(t, 404)
 
+	w.post("/desk/people/"+w.enrol(andrei).id+"/appointments/"+a.ID+"/cancel", "once", "12").says(t, 404)
 	w.post(path+"/cancel", "once", "10").leads(t, person+"?done=cancelled")
-	w.post(path+"/cancel", "once", "10").leads(t, person+"?done=cancelled")
+	w.post(path+"/cancel", "once", "10").leads(t, person+"?done=cancelled-before")
+	w.get(person+"?done=cancelled-before").says(t, 200, "déjà annulé", "prévenez la personne")
 	w.post(path+"/cancel", "once", "11").says(t, 404)
 	w.get(person+"?done=cancelled").says(t, 200, "Aucun rappel ne partira.", "Aucun rendez-vous pour l’instant.")
 }
@@ -311,6 +313,7 @@ func TestMove_afterAReminderHasLeft(t *testing.T) {
 	w.setState(a.Messages[0].MessageID, queue.Delivered, "")
 	person := "/desk/people/" + s.id
 	w.post(person+"/appointments/"+a.ID+"/move", visit("day", "27/11/2026")...).leads(t, person+"?done=moved-told")
+	w.post(person+"/appointments/"+a.ID+"/move", visit("day", "27/11/2026")...).leads(t, person+"?done=moved-told") // the same form again
 	w.get(person+"?done=moved-told").says(t, 200, "prévenez la personne", "Rappel de la veille, ancienne heure ou ancien numéro")
 	w.post(person+"/appointments/"+a.ID+"/cancel", "once", "9").leads(t, person+"?done=cancelled-told")
 	b := w.planned(s)
@@ -353,7 +356,13 @@ func TestQuiet(t *testing.T) {
 		t.Error("the form does not show the hours as they are")
 	}
 	w.post("/desk/team/quiet", "quiet_from", "20h", "quiet_until", "9:15").leads(t, "/desk/team?done=quiet")
-	w.get("/desk/people/"+w.enrol(andrei).id+"/appointments/new").says(t, 200, "Rien ne part entre 20:00 et 09:15.")
+	person := w.enrol(andrei).id
+	w.get("/desk/people/"+person+"/appointments/new").says(t, 200, "Rien ne part entre 20:00 et 09:15.")
+	w.post("/desk/team/quiet", "quiet_from", "10h", "quiet_until", "10:00").leads(t, "/desk/team?done=quiet")
+	if page := w.get("/desk/people/" + person + "/appointments/new"); strings.Contains(page.body, "Rien ne part entre") {
+		t.Error("no hour is quiet, and the form names some")
+	}
+	w.post("/desk/team/quiet", "quiet_from", "20h", "quiet_until", "9:15").leads(t, "/desk/team?done=quiet")
 	for name, c := range map[string]struct{ from, until, says string }{
 		"no hour":        {"", "9:15", "par exemple 21:00"},
 		"25 o'clock":     {"20:00", "25:00", "par exemple 08:30"},

@@ -208,7 +208,7 @@ func TestMove_what_has_left_stays_as_old(t *testing.T) {
 		if len(moved.Messages) != 3 || !moved.Messages[0].Old || moved.Messages[0].MessageID != a.Messages[0].MessageID || moved.Messages[1].Old {
 			t.Errorf("reminders %+v", moved.Messages)
 		}
-		told, err := w.member().CancelAppointment(t.Context(), a.ID, "cancel")
+		told, err := w.member().CancelAppointment(t.Context(), s.id, a.ID, "cancel")
 		must(t, err)
 		if !told {
 			t.Error("a reminder had arrived, and nobody is told")
@@ -272,18 +272,20 @@ func TestCancelAppointment(t *testing.T) {
 		ctx := t.Context()
 		s := w.enrol(andrei)
 		a := w.plan(s)
-		_, err := w.stranger().CancelAppointment(ctx, a.ID, "1")
+		_, err := w.stranger().CancelAppointment(ctx, s.id, a.ID, "1")
 		wantErr(t, "another relay", err, vault.ErrNotFound)
-		_, err = w.member().CancelAppointment(ctx, "nothing", "2")
+		_, err = w.member().CancelAppointment(ctx, s.id, "nothing", "2")
 		wantErr(t, "no item", err, vault.ErrNotFound)
-		told, err := w.member().CancelAppointment(ctx, a.ID, "3")
+		_, err = w.member().CancelAppointment(ctx, w.enrol(andrei).id, a.ID, "5")
+		wantErr(t, "somebody else's", err, vault.ErrNotFound)
+		told, err := w.member().CancelAppointment(ctx, s.id, a.ID, "3")
 		must(t, err)
 		if told {
 			t.Error("nothing had left")
 		}
-		_, err = w.member().CancelAppointment(ctx, a.ID, "3")
+		_, err = w.member().CancelAppointment(ctx, s.id, a.ID, "3")
 		wantErr(t, "form sent twice", err, vault.ErrRepeated)
-		_, err = w.member().CancelAppointment(ctx, a.ID, "4")
+		_, err = w.member().CancelAppointment(ctx, s.id, a.ID, "4")
 		wantErr(t, "cancelled twice", err, vault.ErrNotFound)
 		w.wantStates(map[string]queue.State{a.Messages[0].MessageID: queue.Cancelled, a.Messages[1].MessageID: queue.Cancelled})
 		if coming := w.holder(s).Appointments(); len(coming) != 0 {
@@ -298,10 +300,11 @@ func TestCancelAppointment(t *testing.T) {
 
 func TestCancelAppointment_past(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
-		a := w.plan(w.enrol(andrei))
+		s := w.enrol(andrei)
+		a := w.plan(s)
 		w.now = a.Start
 		w.cookie = w.signIn()
-		_, err := w.member().CancelAppointment(t.Context(), a.ID, "1")
+		_, err := w.member().CancelAppointment(t.Context(), s.id, a.ID, "1")
 		wantErr(t, "its hour has come", err, vault.ErrPast)
 	})
 }

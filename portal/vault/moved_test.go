@@ -82,7 +82,7 @@ func TestMove_answers_to_the_old_hour(t *testing.T) {
 		if n := w.count("SELECT count(*) FROM reply"); n != 2 {
 			t.Errorf("%d messages expect an answer, want those of the new hour", n)
 		}
-		_, err = w.member().CancelAppointment(ctx, a.ID, "cancel")
+		_, err = w.member().CancelAppointment(ctx, s.id, a.ID, "cancel")
 		must(t, err)
 		if n := w.count("SELECT count(*) FROM reply"); n != 0 {
 			t.Errorf("%d messages of a cancelled appointment expect an answer", n)

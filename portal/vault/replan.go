@@ -61,9 +61,9 @@ func (m *Member) Move(ctx context.Context, itemID string, n NewAppointment) (App
 
 // CancelAppointment takes back an appointment that the relay planned, with its
 // reminders. told says that one of them has left, or may have: somebody should
-// call the person. It returns [ErrNotFound], [ErrPast] for one whose hour has
-// come, and [ErrRepeated].
-func (m *Member) CancelAppointment(ctx context.Context, itemID, once string) (told bool, err error) {
+// call the person. It returns [ErrNotFound], also for another person's, [ErrPast]
+// for one whose hour has come, and [ErrRepeated].
+func (m *Member) CancelAppointment(ctx context.Context, personID, itemID, once string) (told bool, err error) {
 	err = m.v.DB.Write(ctx, func(tx database.Handle) error {
 		if err := m.v.once(ctx, tx, "cancel", once); err != nil {
 			return err
@@ -71,6 +71,9 @@ func (m *Member) CancelAppointment(ctx context.Context, itemID, once string) (to
 		g, err := m.lock(ctx, tx, itemID)
 		if err != nil {
 			return err
+		}
+		if g.item.person != personID {
+			return ErrNotFound
 		}
 		if !g.item.record.Appointment.Start.After(m.v.Now()) {
 			return ErrPast
