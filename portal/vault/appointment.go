@@ -67,6 +67,10 @@ func (n *NewAppointment) check() error {
 // into the queue in the same transaction (see [plan.Reminders]). It returns [ErrPast], *[Invalid],
 // [ErrRepeated], or [ErrNotFound] for a person the relay does not know.
 func (m *Member) Plan(ctx context.Context, personID string, n NewAppointment) (Appointment, error) {
+	return whilePhoneStays(func() (Appointment, error) { return m.planOnce(ctx, personID, n) })
+}
+
+func (m *Member) planOnce(ctx context.Context, personID string, n NewAppointment) (Appointment, error) {
 	person, err := m.Person(ctx, personID)
 	if err != nil {
 		return Appointment{}, err
@@ -87,12 +91,15 @@ func (m *Member) Plan(ctx context.Context, personID string, n NewAppointment) (A
 	}
 	it := newItem(personID, record{Appointment: &appointmentRecord{Start: start, Zone: m.relay.Zone, Place: n.Place, Picture: n.Picture,
 		Voice: voice, Bring: n.Bring, Relay: m.relay.ID}})
-	notices, err := m.reminders(ctx, &it, person)
+	notices, err := m.reminders(ctx, &it, person, m.v.Now())
 	if err != nil {
 		return Appointment{}, err
 	}
 	err = m.v.DB.Write(ctx, func(tx database.Handle) error {
 		if err := m.v.once(ctx, tx, "plan", n.Once); err != nil {
+			return err
+		}
+		if err := m.lockPhone(ctx, tx, person); err != nil {
 			return err
 		}
 		return m.insertAppointment(ctx, tx, it, person, notices)

@@ -525,7 +525,8 @@ func TestAnswers_of_another_relay(t *testing.T) {
 }
 
 // A reminder that was tried once and waits for its next try is past its hour: it
-// must follow to the new number, not be planned anew and so be lost.
+// must follow to the new number, not be lost. Its link went to the old one perhaps:
+// it leaves with another.
 func TestSetPhone_what_waits_for_another_try_follows(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		ctx := t.Context()
@@ -538,13 +539,21 @@ func TestSetPhone_what_waits_for_another_try_follows(t *testing.T) {
 		must(t, w.queue.Settle(ctx, []queue.Result{{Delivery: due[0], Err: &queue.Refusal{Code: "30003", Class: queue.ClassTemporary}}}))
 		w.cookie = w.signIn()
 		must(t, w.member().SetPhone(ctx, s.id, "06 39 98 10 77", false, "1"))
-		if n := w.count("SELECT count(*) FROM link WHERE message_id = ?", a.Messages[0].MessageID); n != 0 {
-			t.Error("the link that went to the old number still answers")
+		old := lettersPattern.FindStringSubmatch(due[0].Text)[1]
+		w.wantLink(old, vault.LinkGone)
+		all, err := w.member().Appointments(ctx, s.id)
+		must(t, err)
+		again := all[0].Messages[0]
+		if len(all[0].Messages) != 2 || again.Kind != "evening" || again.Old || again.MessageID == a.Messages[0].MessageID {
+			t.Errorf("reminders %+v", all[0].Messages)
 		}
-		got := w.numbers(evening.Add(time.Hour))
-		if diff := cmp.Diff(map[string]string{a.Messages[0].MessageID: "+33639981077"}, got); diff != "" {
-			t.Errorf("after an hour (-want +got):\n%s", diff)
+		w.now = evening.Add(time.Hour)
+		due, err = w.queue.Claim(ctx, 10, "test")
+		must(t, err)
+		if len(due) != 1 || due[0].ID != again.MessageID || due[0].To != "+33639981077" {
+			t.Fatalf("after an hour %d messages leave: %v", len(due), due)
 		}
+		w.wantLink(lettersPattern.FindStringSubmatch(due[0].Text)[1], vault.LinkFresh)
 	})
 }
 

@@ -1,6 +1,9 @@
 package vault_test
 
 import (
+	"context"
+	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -86,6 +89,67 @@ func TestMove_answers_to_the_old_hour(t *testing.T) {
 		must(t, err)
 		if n := w.count("SELECT count(*) FROM reply"); n != 0 {
 			t.Errorf("%d messages of a cancelled appointment expect an answer", n)
+		}
+	})
+}
+
+// between lets something happen after a person was read and before the transaction.
+func (w *world) between(do func()) {
+	voice := w.Voice
+	w.Voice = func(ctx context.Context, lang, text string) ([]byte, error) {
+		w.Voice = voice
+		do()
+		return voice(ctx, lang, text)
+	}
+}
+
+// An appointment that is planned or moved while the number changes does not go to
+// the old one.
+func TestPlan_while_the_number_changes(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		s := w.enrol(andrei)
+		noon := time.Date(2026, 11, 26, 12, 30, 0, 0, paris(t))
+		w.between(func() { must(t, w.member().SetPhone(ctx, s.id, "06 39 98 10 77", false, "1")) })
+		a := w.plan(s)
+		w.between(func() { must(t, w.member().SetPhone(ctx, s.id, "06 39 98 10 78", false, "2")) })
+		moved := w.nextWeek(a, "move")
+		if got := w.numbers(noon.AddDate(0, 0, 7)); got[moved.Messages[1].MessageID] != "+33639981078" {
+			t.Errorf("reminders go to %v", got)
+		}
+		w.between(func() { must(t, w.member().SetPhone(ctx, s.id, "", false, "3")) })
+		n := thursday
+		n.Once = "none"
+		b, err := w.member().Plan(ctx, s.id, n)
+		must(t, err)
+		if len(b.Messages) != 0 {
+			t.Errorf("%d reminders for no phone", len(b.Messages))
+		}
+	})
+}
+
+// A number changes while appointments are cancelled: both are done.
+func TestSetPhone_while_an_appointment_is_cancelled(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		s := w.enrol(andrei)
+		for i := range 5 {
+			once := strconv.Itoa(i)
+			a := w.appoint(s, 26, 14, once)
+			m := w.member()
+			var wait sync.WaitGroup
+			wait.Go(func() {
+				if _, err := m.CancelAppointment(ctx, s.id, a.ID, once); err != nil {
+					t.Errorf("cancelled: %v", err)
+				}
+			})
+			if err := w.member().SetPhone(ctx, s.id, "06 39 98 10 7"+once, false, once); err != nil {
+				t.Errorf("phone: %v", err)
+			}
+			wait.Wait()
+			if got := w.state(a.Messages[1].MessageID); got != queue.Cancelled {
+				t.Errorf("its reminder is %s", got)
+			}
 		}
 	})
 }

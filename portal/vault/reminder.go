@@ -23,9 +23,10 @@ type notice struct {
 // reminders makes the messages of an appointment for its person, and notes them in
 // its record in the place of earlier ones; it reads, and writes nothing. Seal the
 // record afterwards, and lay the notices into the queue with [Member.remind] in the
-// same transaction. Who has no phone gets none. A phone that others read, or that
-// messages no longer reach, is told day and hour only.
-func (m *Member) reminders(ctx context.Context, it *item, p Person) ([]notice, error) {
+// same transaction. Those due after since are made, unless they expired: what is due
+// already leaves at once. Who has no phone gets none. A phone that others read, or
+// that messages no longer reach, is told day and hour only.
+func (m *Member) reminders(ctx context.Context, it *item, p Person, since time.Time) ([]notice, error) {
 	r := it.record.Appointment
 	r.Reminders = nil
 	if p.Phone == "" {
@@ -44,7 +45,10 @@ func (m *Member) reminders(ctx context.Context, it *item, p Person) ([]notice, e
 		return nil, err
 	}
 	var out []notice
-	for _, due := range plan.Reminders(it.appointment().Start, quiet, m.v.Now()) {
+	for _, due := range plan.Reminders(it.appointment().Start, quiet, since) {
+		if !due.Expires.After(m.v.Now()) {
+			continue
+		}
 		n := m.notice(*it, p, due, p.Shared || health != "", can == queue.TwoWay)
 		r.Reminders = append(r.Reminders, Reminder{MessageID: n.ID, Kind: string(due.Kind), Due: due.Due})
 		out = append(out, n)

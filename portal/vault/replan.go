@@ -3,6 +3,7 @@ package vault
 import (
 	"context"
 	"errors"
+	"time"
 
 	"consigne/internal/database"
 	"consigne/locales"
@@ -15,6 +16,10 @@ import (
 // person may have read the old hour. It returns what [Member.Plan] returns, and
 // [ErrNotFound] for an appointment that the relay did not plan.
 func (m *Member) Move(ctx context.Context, itemID string, n NewAppointment) (Appointment, error) {
+	return whilePhoneStays(func() (Appointment, error) { return m.moveOnce(ctx, itemID, n) })
+}
+
+func (m *Member) moveOnce(ctx context.Context, itemID string, n NewAppointment) (Appointment, error) {
 	start, err := n.start(m.v.Now(), m.relay.location())
 	if err != nil {
 		return Appointment{}, err
@@ -38,6 +43,9 @@ func (m *Member) Move(ctx context.Context, itemID string, n NewAppointment) (App
 		if err := m.v.once(ctx, tx, "move", n.Once); err != nil {
 			return err
 		}
+		if err := m.lockPhone(ctx, tx, person); err != nil {
+			return err
+		}
 		g, err := m.lock(ctx, tx, itemID)
 		if err != nil {
 			return err
@@ -47,7 +55,7 @@ func (m *Member) Move(ctx context.Context, itemID string, n NewAppointment) (App
 			r.Answer = nil // nobody has answered that hour
 		}
 		r.Start, r.Zone, r.Place, r.Picture, r.Voice, r.Bring = start, m.relay.Zone, n.Place, n.Picture, voice, n.Bring
-		if err := m.replan(ctx, tx, g.item, person); err != nil {
+		if err := m.replan(ctx, tx, g.item, person, m.v.Now()); err != nil {
 			return err
 		}
 		if err := m.remark(ctx, tx, g); err != nil {
@@ -140,14 +148,15 @@ func (m *Member) lockItem(ctx context.Context, tx database.Handle, itemID string
 }
 
 // replan takes back an appointment's reminders, plans new ones for its hour and
-// for the phone as it is now, and writes the record.
-func (m *Member) replan(ctx context.Context, tx database.Handle, it item, p Person) error {
+// for the phone as it is now, from those on that are due after since, and writes the
+// record.
+func (m *Member) replan(ctx context.Context, tx database.Handle, it item, p Person, since time.Time) error {
 	r := it.record.Appointment
 	left, err := m.takeBack(ctx, tx, it)
 	if err != nil {
 		return err
 	}
-	notices, err := m.reminders(ctx, &it, p)
+	notices, err := m.reminders(ctx, &it, p, since)
 	if err != nil {
 		return err
 	}
