@@ -2,6 +2,7 @@ package vault_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -293,6 +294,14 @@ func TestCancelAppointment(t *testing.T) {
 		}
 		if n := w.count("SELECT count(*) FROM access_mark WHERE access_id NOT IN (SELECT id FROM access)"); n != 0 {
 			t.Errorf("%d marks stay", n)
+		}
+		noted := map[string]int{}
+		for _, line := range w.revoked {
+			kind, _, _ := strings.Cut(line, " ")
+			noted[kind]++
+		}
+		if diff := cmp.Diff(map[string]int{"item": 1, "message": 2, "access": 1}, noted); diff != "" {
+			t.Errorf("noted for a restore (-want +got):\n%s", diff)
 		}
 		w.wantJournal(s, "cancelled "+w.relay.ID, "planned "+w.relay.ID, "enrolled "+w.relay.ID)
 	})

@@ -51,6 +51,7 @@ func (m *Member) moveOnce(ctx context.Context, itemID string, n NewAppointment) 
 			return err
 		}
 		r := g.item.record.Appointment
+		before := messagesOf(r.Reminders)
 		if !r.Start.Equal(start) {
 			r.Answer = nil // nobody has answered that hour
 		}
@@ -62,7 +63,10 @@ func (m *Member) moveOnce(ctx context.Context, itemID string, n NewAppointment) 
 			return err
 		}
 		moved = g.item.appointment()
-		return m.v.journal(ctx, tx, g.item.person, Entry{Actor: m.relay.ID, Verb: VerbMoved})
+		if err := m.v.journal(ctx, tx, g.item.person, Entry{Actor: m.relay.ID, Verb: VerbMoved}); err != nil {
+			return err
+		}
+		return m.v.revoked("message", before...)
 	})
 	return moved, err
 }
@@ -94,12 +98,26 @@ func (m *Member) CancelAppointment(ctx context.Context, personID, itemID, once s
 		if _, err := tx.Exec(ctx, "DELETE FROM item WHERE id = ?", itemID); err != nil {
 			return err
 		}
-		if err := m.v.Revoked("access", g.id); err != nil {
+		if err := m.v.journal(ctx, tx, g.item.person, Entry{Actor: m.relay.ID, Verb: VerbCancelled}); err != nil {
 			return err
 		}
-		return m.v.journal(ctx, tx, g.item.person, Entry{Actor: m.relay.ID, Verb: VerbCancelled})
+		if err := m.v.revoked("message", messagesOf(g.item.record.Appointment.Reminders)...); err != nil {
+			return err
+		}
+		return errors.Join(m.v.revoked("item", itemID), m.v.revoked("access", g.id))
 	})
 	return told, err
+}
+
+// revoked notes the deaths of several of a kind. It comes last in a transaction:
+// what is noted is not taken back with it.
+func (v *Vault) revoked(kind string, ids ...string) error {
+	for _, id := range ids {
+		if err := v.Revoked(kind, id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // whose gives the person of an appointment that the relay planned, or
