@@ -21,6 +21,7 @@ type answerLine struct {
 	About   string // the appointment
 	When    string // and by what way
 	WrongOf bool   // whoever reads there is somebody else
+	Sealed  bool   // it no longer opens
 	item    string // the appointment's id
 	back    string
 }
@@ -33,6 +34,8 @@ var meanings = map[queue.Meaning]state{
 	queue.Stop:     {"prohibit", "A répondu STOP", "held"},
 	queue.Start:    {"bell", "Veut de nouveau des SMS", "good"},
 	queue.Words:    {"info", "A écrit", "unsure"},
+
+	queue.Unreadable: {"question", "Illisible", "unsure"},
 }
 
 // unanswered stands where a coming appointment was not answered.
@@ -53,7 +56,7 @@ func (d *desk) answerLines(rows []vault.AnswerRow, relay vault.Relay) []answerLi
 	lines := make([]answerLine, 0, len(rows))
 	for _, row := range rows {
 		line := answerLine{
-			ID: row.ID, State: meaningOf(row.Meaning), Text: row.Text, WrongOf: row.Meaning == queue.WrongOne,
+			ID: row.ID, State: meaningOf(row.Meaning), Text: row.Text, WrongOf: row.Meaning == queue.WrongOne, Sealed: row.Meaning == queue.Unreadable,
 			When: moment(row.At, zone),
 		}
 		if way, ok := ways[row.By]; ok {

@@ -202,6 +202,24 @@ func TestAnswers_toAnotherHour(t *testing.T) {
 	page.says(t, 200, "Mercredi 25/11 à 14:30, pour l’ancienne heure", "Sans réponse")
 }
 
+// What was sealed to a key that the relay no longer has is counted, so it is shown
+// and can be put away.
+func TestAnswers_unreadable(t *testing.T) {
+	w := newWorld(t)
+	must(t, w.db.Write(t.Context(), func(tx database.Handle) error {
+		return queue.Tell(t.Context(), tx, w.relay.ID, seal.NewKey().Identity().Public(), queue.Answer{Meaning: queue.Yes}, w.now)
+	}))
+	page := w.get("/desk/messages")
+	page.says(t, 200, "1 réponse à lire", "Illisible", "C’est vu")
+	if strings.Contains(page.body, "on ne sait pas qui a répondu") {
+		t.Error("what cannot be read is told to be of several people")
+	}
+	w.post("/desk/answers/" + between(page.body, "/desk/answers/", `"`)).leads(t, "/desk/messages?done=seen")
+	if n, err := w.member(w.cookie).AnswersWaiting(t.Context()); err != nil || n != 0 {
+		t.Errorf("%d wait, %v", n, err)
+	}
+}
+
 func TestAnswers_words(t *testing.T) {
 	w := newWorld(t)
 	s := w.enrol(andrei)

@@ -23,6 +23,9 @@ const (
 	Stop     Meaning = "stop"   // no more messages
 	Start    Meaning = "start"  // messages again
 	Words    Meaning = "words"  // anything else
+
+	// Unreadable is an answer that no longer opens: the relay had another key then.
+	Unreadable Meaning = "unreadable"
 )
 
 // Facts is what answering needs to know of a message: smsd alone reads them, and
@@ -120,7 +123,7 @@ func Tell(ctx context.Context, tx database.Handle, relay string, desk seal.Publi
 const maxAnswers = 200
 
 // Answers opens what was answered to a relay, the oldest first, at most 200. What
-// does not open, because the relay's key is another now, is left out.
+// does not open, because the relay's key is another now, is [Unreadable].
 func Answers(ctx context.Context, h database.Handle, relay string, key *seal.Identity) ([]Answer, error) {
 	rows, err := h.Query(ctx, `SELECT id, at, sealed FROM answer WHERE relay_id = ? ORDER BY at, id LIMIT ?`, relay, maxAnswers)
 	if err != nil {
@@ -138,10 +141,10 @@ func Answers(ctx context.Context, h database.Handle, relay string, key *seal.Ide
 			return nil, fmt.Errorf("read answers: %w", err)
 		}
 		plain, err := key.Open(answerPlace(a.ID, relay), sealed)
-		if errors.Is(err, seal.ErrSealed) {
-			continue
-		}
-		if err == nil {
+		switch {
+		case errors.Is(err, seal.ErrSealed):
+			a.Meaning, err = Unreadable, nil
+		case err == nil:
 			err = json.Unmarshal(plain, &a)
 		}
 		if err != nil {
