@@ -214,7 +214,7 @@ func TestAnswers_unreadable(t *testing.T) {
 	if strings.Contains(page.body, "on ne sait pas qui a répondu") {
 		t.Error("what cannot be read is told to be of several people")
 	}
-	w.post("/desk/answers/" + between(page.body, "/desk/answers/", `"`)).leads(t, "/desk/messages?done=seen")
+	w.post("/desk/answers/"+between(page.body, "/desk/answers/", `"`)).leads(t, "/desk/messages?done=seen")
 	if n, err := w.member(w.cookie).AnswersWaiting(t.Context()); err != nil || n != 0 {
 		t.Errorf("%d wait, %v", n, err)
 	}

@@ -82,10 +82,7 @@ func (m *Member) planOnce(ctx context.Context, personID string, n NewAppointment
 	if err := n.check(); err != nil {
 		return Appointment{}, err
 	}
-	voice, err := m.v.Voice(ctx, person.Language, n.Place)
-	if errors.Is(err, locales.ErrNothingToSay) {
-		return Appointment{}, &Invalid{"place", "unknown"}
-	}
+	voice, err := m.speak(ctx, person, n.Place)
 	if err != nil {
 		return Appointment{}, err
 	}
@@ -105,6 +102,16 @@ func (m *Member) planOnce(ctx context.Context, personID string, n NewAppointment
 		return m.insertAppointment(ctx, tx, it, person, notices)
 	})
 	return it.appointment(), err
+}
+
+// speak lets a place be spoken in a person's language. It returns *[Invalid] for
+// what cannot be.
+func (m *Member) speak(ctx context.Context, p Person, place string) ([]byte, error) {
+	voice, err := m.v.Voice(ctx, p.Language, place)
+	if errors.Is(err, locales.ErrNothingToSay) {
+		return nil, &Invalid{"place", "unknown"}
+	}
+	return voice, err
 }
 
 // insertAppointment seals the item to its person, keeps a grant for the relay

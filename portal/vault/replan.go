@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"consigne/internal/database"
-	"consigne/locales"
 	"consigne/smsd/queue"
 )
 
@@ -31,10 +30,7 @@ func (m *Member) moveOnce(ctx context.Context, itemID string, n NewAppointment) 
 	if err != nil {
 		return Appointment{}, err
 	}
-	voice, err := m.v.Voice(ctx, person.Language, n.Place)
-	if errors.Is(err, locales.ErrNothingToSay) {
-		return Appointment{}, &Invalid{"place", "unknown"}
-	}
+	voice, err := m.speak(ctx, person, n.Place)
 	if err != nil {
 		return Appointment{}, err
 	}
