@@ -15,6 +15,7 @@ import (
 
 	"consigne/internal/database"
 	"consigne/portal/blob"
+	"consigne/smsd/queue"
 )
 
 // kept are the tables that a first start may have filled before a restore.
@@ -295,7 +296,7 @@ func settle(ctx context.Context, tx database.Handle, dead []death, now time.Time
 		return fmt.Errorf("end each link: %w", err)
 	}
 	for _, d := range dead {
-		if err := d.apply(ctx, tx, now.UnixMilli()); err != nil {
+		if err := d.apply(ctx, tx, now); err != nil {
 			return fmt.Errorf("%s %s: %w", d.kind, d.id, err)
 		}
 	}
@@ -329,7 +330,7 @@ func doubtDue(ctx context.Context, tx database.Handle, now int64) error {
 }
 
 // apply lets what died stay dead. What is not in the backup needs nothing.
-func (d death) apply(ctx context.Context, tx database.Handle, now int64) error {
+func (d death) apply(ctx context.Context, tx database.Handle, now time.Time) error {
 	var err error
 	switch d.kind {
 	case KindCard:
@@ -338,10 +339,14 @@ func (d death) apply(ctx context.Context, tx database.Handle, now int64) error {
 		_, err = tx.Exec(ctx, "DELETE FROM access WHERE id = ?", d.id)
 	case KindMember:
 		_, err = tx.Exec(ctx, "DELETE FROM member WHERE id = ?", d.id)
+	case KindItem:
+		_, err = tx.Exec(ctx, "DELETE FROM item WHERE id = ?", d.id)
+	case KindMessage:
+		err = queue.Withdraw(ctx, tx, d.id, now)
 	case KindOptOut:
 		var mark []byte
 		if mark, err = hex.DecodeString(d.id); err == nil {
-			_, err = tx.Exec(ctx, "INSERT INTO opt_out (mark, at) VALUES (?, ?) ON CONFLICT (mark) DO NOTHING", mark, now)
+			_, err = tx.Exec(ctx, "INSERT INTO opt_out (mark, at) VALUES (?, ?) ON CONFLICT (mark) DO NOTHING", mark, now.UnixMilli())
 		}
 	case KindOptIn:
 		var mark []byte

@@ -12,23 +12,25 @@ import (
 )
 
 // Revoked is the log of what died since: cards that were stopped, grants that
-// were taken back, members who left, numbers that want no messages. A backup is
-// older than the last of them, so a restore reads the log and lets nothing of it
-// come back to life. It holds ids, a line each: "card ABC…".
+// were taken back, members who left, appointments that were cancelled with their
+// reminders, numbers that want no messages. A backup is older than the last of
+// them, so a restore reads the log and lets nothing of it come back to life. It holds ids, a line each: "card ABC…".
 //
 // It is safe for concurrent use, also by several processes.
 type Revoked struct{ path string }
 
 // The kinds of what can die.
 const (
-	KindCard   = "card"         // id of a stopped card
-	KindAccess = "access"       // id of a grant that was taken back
-	KindMember = "member"       // id of a member who left
-	KindOptOut = revoked.OptOut // mark of a number, in hexadecimal
-	KindOptIn  = revoked.OptIn  // the same: its opt-out has ended
+	KindCard    = "card"         // id of a stopped card
+	KindAccess  = "access"       // id of a grant that was taken back
+	KindMember  = "member"       // id of a member who left
+	KindItem    = "item"         // id of an appointment that was cancelled
+	KindMessage = "message"      // id of a message that was taken back
+	KindOptOut  = revoked.OptOut // mark of a number, in hexadecimal
+	KindOptIn   = revoked.OptIn  // the same: its opt-out has ended
 )
 
-var revokedKinds = []string{KindCard, KindAccess, KindMember, KindOptOut, KindOptIn}
+var revokedKinds = []string{KindCard, KindAccess, KindMember, KindItem, KindMessage, KindOptOut, KindOptIn}
 
 // A death is one line.
 type death struct{ kind, id string }

@@ -15,7 +15,7 @@ func TestRevoked_Add(t *testing.T) {
 	if got, err := r.read(); err != nil || got != nil {
 		t.Errorf("no file yet: %v, %v", got, err)
 	}
-	want := []death{{KindCard, "A"}, {KindAccess, "B"}, {KindMember, "C"}, {KindOptOut, "0f"}}
+	want := []death{{KindCard, "A"}, {KindAccess, "B"}, {KindMember, "C"}, {KindItem, "D"}, {KindMessage, "E"}, {KindOptOut, "0f"}}
 	for _, d := range want {
 		if err := r.Add(d.kind, d.id); err != nil {
 			t.Fatal(err)

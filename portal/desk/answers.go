@@ -21,6 +21,7 @@ type answerLine struct {
 	About   string // the appointment
 	When    string // and by what way
 	WrongOf bool   // whoever reads there is somebody else
+	Sealed  bool   // it no longer opens
 	item    string // the appointment's id
 	back    string
 }
@@ -33,6 +34,8 @@ var meanings = map[queue.Meaning]state{
 	queue.Stop:     {"prohibit", "A répondu STOP", "held"},
 	queue.Start:    {"bell", "Veut de nouveau des SMS", "good"},
 	queue.Words:    {"info", "A écrit", "unsure"},
+
+	queue.Unreadable: {"question", "Illisible", "unsure"},
 }
 
 // unanswered stands where a coming appointment was not answered.
@@ -53,7 +56,7 @@ func (d *desk) answerLines(rows []vault.AnswerRow, relay vault.Relay) []answerLi
 	lines := make([]answerLine, 0, len(rows))
 	for _, row := range rows {
 		line := answerLine{
-			ID: row.ID, State: meaningOf(row.Meaning), Text: row.Text, WrongOf: row.Meaning == queue.WrongOne,
+			ID: row.ID, State: meaningOf(row.Meaning), Text: row.Text, WrongOf: row.Meaning == queue.WrongOne, Sealed: row.Meaning == queue.Unreadable,
 			When: moment(row.At, zone),
 		}
 		if way, ok := ways[row.By]; ok {
@@ -65,7 +68,13 @@ func (d *desk) answerLines(rows []vault.AnswerRow, relay vault.Relay) []answerLi
 		}
 		if row.Appointment != nil {
 			start := row.Appointment.Start
+			if row.Old() {
+				start = row.Start.In(start.Location())
+			}
 			line.item, line.About = row.Appointment.ID, shortDay(start, d.now().In(start.Location()).Year())+" à "+start.Format("15:04")
+			if row.Old() {
+				line.About += ", pour l’ancienne heure"
+			}
 		}
 		lines = append(lines, line)
 	}
@@ -92,7 +101,7 @@ func latest(a vault.Appointment, waiting []vault.AnswerRow) (queue.Meaning, bool
 	meaning, at := a.Answer.Said, a.Answer.At
 	for _, row := range waiting {
 		told := row.Meaning == queue.Yes || row.Meaning == queue.No
-		if told && row.Appointment != nil && row.Appointment.ID == a.ID && row.At.After(at) {
+		if told && !row.Old() && row.Appointment != nil && row.Appointment.ID == a.ID && row.At.After(at) {
 			meaning, at = row.Meaning, row.At
 		}
 	}

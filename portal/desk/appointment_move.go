@@ -55,9 +55,11 @@ func (d *desk) move(w http.ResponseWriter, r *http.Request, m *vault.Member) err
 		return d.preview(w, r, m, f, wanted)
 	}
 	moved, err := m.Move(r.Context(), chi.URLParam(r, "appointment"), wanted)
+	if errors.Is(err, vault.ErrRepeated) {
+		moved, err = appointmentOf(r, m) // says again what it said the first time
+	}
 	done := "moved"
 	switch {
-	case errors.Is(err, vault.ErrRepeated):
 	case err != nil:
 		status, ok := f.refuse(err, "day", "hour", "place", "picture", "bring")
 		if !ok || status == http.StatusNotFound {
@@ -91,10 +93,11 @@ func (d *desk) cancelAppointment(w http.ResponseWriter, r *http.Request, m *vaul
 	if _, err := m.Person(r.Context(), person); err != nil {
 		return err
 	}
-	left, err := m.CancelAppointment(r.Context(), chi.URLParam(r, "appointment"), r.PostForm.Get("once"))
+	left, err := m.CancelAppointment(r.Context(), person, chi.URLParam(r, "appointment"), r.PostForm.Get("once"))
 	done := "cancelled"
 	switch {
 	case errors.Is(err, vault.ErrRepeated):
+		done = "cancelled-before" // it is gone, and with it what had left
 	case errors.Is(err, vault.ErrPast):
 		done = "past"
 	case err != nil:

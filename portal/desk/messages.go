@@ -34,6 +34,7 @@ type messageRow struct {
 	Reason, Sick string
 	State        state
 	Help         remedy
+	Old          bool // of an hour or a number that no longer holds: not to be sent again
 	order        int
 }
 
@@ -93,7 +94,7 @@ func (d *desk) lineMessage(row vault.MessageRow, health queue.Health) messageRow
 		About: shortDay(row.Start, d.now().In(zone).Year()) + " à " + row.Start.Format("15:04"),
 		Due:   moment(row.Reminder.Due, zone), Expires: moment(row.Status.Expires, zone),
 		Reason: reason(row.Status), State: stateOf(row.State), Help: remedyFor(row.Status),
-		order: slices.Index(urgency, row.State),
+		Old: row.Old, order: slices.Index(urgency, row.State),
 	}
 	if row.Old {
 		line.Name += " (ancien)"

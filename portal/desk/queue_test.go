@@ -87,6 +87,22 @@ func TestDecide_refusals(t *testing.T) {
 	}
 }
 
+// A reminder of an hour that no longer holds is not to be sent again.
+func TestMessages_oldIsNotSentAgain(t *testing.T) {
+	w := newWorld(t)
+	s := w.enrol(andrei)
+	a := w.planned(s)
+	id := a.Messages[0].MessageID
+	w.setState(id, queue.Unknown, "timeout")
+	w.post("/desk/people/"+s.id+"/appointments/"+a.ID+"/move", visit("day", "27/11/2026")...).leads(t, "/desk/people/"+s.id+"?done=moved-told")
+	w.setState(id, queue.Held, "timeout")
+	page := w.get("/desk/messages")
+	page.says(t, 200, "1 retenu", "(ancien)", "Laisser expirer")
+	if strings.Contains(page.body, "Renvoyer") {
+		t.Error("the old hour may be sent again")
+	}
+}
+
 func TestMessages_cancelOne(t *testing.T) {
 	w := newWorld(t)
 	s := w.enrol(andrei)
@@ -174,6 +190,33 @@ func TestAnswers(t *testing.T) {
 	page.says(t, 200, "Vient")
 	if strings.Contains(page.body, "réponse à lire") {
 		t.Error("an answer that was seen to waits still")
+	}
+}
+
+func TestAnswers_toAnotherHour(t *testing.T) {
+	w := newWorld(t)
+	s := w.enrol(andrei)
+	a := w.planned(s)
+	w.tell(w.relay, queue.Answer{Meaning: queue.Yes, Person: s.id, Item: a.ID, Start: a.Start.AddDate(0, 0, -1), By: "sms"})
+	page := w.get("/desk/people/" + s.id)
+	page.says(t, 200, "Mercredi 25/11 à 14:30, pour l’ancienne heure", "Sans réponse")
+}
+
+// What was sealed to a key that the relay no longer has is counted, so it is shown
+// and can be put away.
+func TestAnswers_unreadable(t *testing.T) {
+	w := newWorld(t)
+	must(t, w.db.Write(t.Context(), func(tx database.Handle) error {
+		return queue.Tell(t.Context(), tx, w.relay.ID, seal.NewKey().Identity().Public(), queue.Answer{Meaning: queue.Yes}, w.now)
+	}))
+	page := w.get("/desk/messages")
+	page.says(t, 200, "1 réponse à lire", "Illisible", "C’est vu")
+	if strings.Contains(page.body, "on ne sait pas qui a répondu") {
+		t.Error("what cannot be read is told to be of several people")
+	}
+	w.post("/desk/answers/"+between(page.body, "/desk/answers/", `"`)).leads(t, "/desk/messages?done=seen")
+	if n, err := w.member(w.cookie).AnswersWaiting(t.Context()); err != nil || n != 0 {
+		t.Errorf("%d wait, %v", n, err)
 	}
 }
 
@@ -273,8 +316,10 @@ func TestMove(t *testing.T) {
 	w.postAs(other, path+"/cancel", "once", "9").says(t, 404)
 	w.post(person+"/appointments/nothing/move", visit()...).says(t, 404)
 
+	w.post("/desk/people/"+w.enrol(andrei).id+"/appointments/"+a.ID+"/cancel", "once", "12").says(t, 404)
 	w.post(path+"/cancel", "once", "10").leads(t, person+"?done=cancelled")
-	w.post(path+"/cancel", "once", "10").leads(t, person+"?done=cancelled")
+	w.post(path+"/cancel", "once", "10").leads(t, person+"?done=cancelled-before")
+	w.get(person+"?done=cancelled-before").says(t, 200, "déjà annulé", "prévenez la personne")
 	w.post(path+"/cancel", "once", "11").says(t, 404)
 	w.get(person+"?done=cancelled").says(t, 200, "Aucun rappel ne partira.", "Aucun rendez-vous pour l’instant.")
 }
@@ -286,6 +331,7 @@ func TestMove_afterAReminderHasLeft(t *testing.T) {
 	w.setState(a.Messages[0].MessageID, queue.Delivered, "")
 	person := "/desk/people/" + s.id
 	w.post(person+"/appointments/"+a.ID+"/move", visit("day", "27/11/2026")...).leads(t, person+"?done=moved-told")
+	w.post(person+"/appointments/"+a.ID+"/move", visit("day", "27/11/2026")...).leads(t, person+"?done=moved-told") // the same form again
 	w.get(person+"?done=moved-told").says(t, 200, "prévenez la personne", "Rappel de la veille, ancienne heure ou ancien numéro")
 	w.post(person+"/appointments/"+a.ID+"/cancel", "once", "9").leads(t, person+"?done=cancelled-told")
 	b := w.planned(s)
@@ -328,7 +374,13 @@ func TestQuiet(t *testing.T) {
 		t.Error("the form does not show the hours as they are")
 	}
 	w.post("/desk/team/quiet", "quiet_from", "20h", "quiet_until", "9:15").leads(t, "/desk/team?done=quiet")
-	w.get("/desk/people/"+w.enrol(andrei).id+"/appointments/new").says(t, 200, "Rien ne part entre 20:00 et 09:15.")
+	person := w.enrol(andrei).id
+	w.get("/desk/people/"+person+"/appointments/new").says(t, 200, "Rien ne part entre 20:00 et 09:15.")
+	w.post("/desk/team/quiet", "quiet_from", "10h", "quiet_until", "10:00").leads(t, "/desk/team?done=quiet")
+	if page := w.get("/desk/people/" + person + "/appointments/new"); strings.Contains(page.body, "Rien ne part entre") {
+		t.Error("no hour is quiet, and the form names some")
+	}
+	w.post("/desk/team/quiet", "quiet_from", "20h", "quiet_until", "9:15").leads(t, "/desk/team?done=quiet")
 	for name, c := range map[string]struct{ from, until, says string }{
 		"no hour":        {"", "9:15", "par exemple 21:00"},
 		"25 o'clock":     {"20:00", "25:00", "par exemple 08:30"},

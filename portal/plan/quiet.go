@@ -37,6 +37,16 @@ func (q Quiet) Covers(t time.Time) bool {
 	return (now-q.From+dayMinutes)%dayMinutes < q.minutes()
 }
 
+// after gives end, or the first minute between t and end at which it is quiet.
+func (q Quiet) after(t, end time.Time) time.Time {
+	for next := t.Truncate(time.Minute).Add(time.Minute); next.Before(end); next = next.Add(time.Minute) {
+		if q.Covers(next) {
+			return next
+		}
+	}
+	return end
+}
+
 // before gives t, or the last full minute before the quiet in which t lies. On the
 // days of clock change too: the clock on the wall decides, minute by minute.
 func (q Quiet) before(t time.Time) time.Time {

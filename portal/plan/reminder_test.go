@@ -25,7 +25,7 @@ func TestReminders_Zones(t *testing.T) {
 		for _, r := range plan.Reminders(start, plan.DefaultQuiet, start.AddDate(-1, 0, 0)) {
 			got = append(got, string(r.Kind)+" "+r.Due.Format("01-02 15:04")+" "+r.Expires.Format("01-02 15:04"))
 		}
-		want := []string{"evening 11-25 18:00 11-26 00:00", "hours 11-26 12:30 11-26 14:30"}
+		want := []string{"evening 11-25 18:00 11-25 21:00", "hours 11-26 12:30 11-26 14:30"}
 		if d := cmp.Diff(want, got); d != "" {
 			t.Errorf("%s (-want +got):\n%s", name, d)
 		}

@@ -98,6 +98,11 @@ func (o oracle) wants(start int, q plan.Quiet, now int) []string {
 	var out []string
 	add := func(kind string, due, end int) {
 		if due > now && due < end {
+			for m := due; m < end; m++ {
+				if quietAt(q, o.wall(m)) {
+					end = m
+				}
+			}
 			out = append(out, fmt.Sprint(kind, " ", due, " ", end))
 		}
 	}
@@ -150,6 +155,13 @@ func wholeYear(t *testing.T, o oracle, loc *time.Location, q plan.Quiet) {
 			got := shown(plan.Reminders(minute(start).In(loc), q, minute(now)))
 			if !slices.Equal(want, got) {
 				t.Fatalf("%s, planned %d minutes before (-want +got):\n%s", minute(start).In(loc), early, cmp.Diff(want, got))
+			}
+			for _, r := range plan.Reminders(minute(start).In(loc), q, minute(now)) {
+				for m := int(r.Due.Unix() / 60); m < int(r.Expires.Unix()/60); m++ {
+					if quietAt(q, o.wall(m)) {
+						t.Fatalf("%s: the %s's may leave when it is quiet, at %s", minute(start).In(loc), r.Kind, minute(m).In(loc))
+					}
+				}
 			}
 			planned += len(got)
 		}

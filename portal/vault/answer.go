@@ -145,7 +145,8 @@ func (v *Vault) sayByLink(ctx context.Context, tx database.Handle, r linkRow, le
 // say tells the relay of an appointment what was said of it, and notes in record
 // and journal that the holder, or whoever has their phone, said it.
 func (v *Vault) say(ctx context.Context, tx database.Handle, it item, a Answer) error {
-	if err := noteAnswer(ctx, tx, it, a); err != nil {
+	start := it.record.Appointment.Start
+	if err := noteAnswer(ctx, tx, it, start, a); err != nil {
 		return err
 	}
 	relay := it.record.Appointment.Relay
@@ -153,7 +154,7 @@ func (v *Vault) say(ctx context.Context, tx database.Handle, it item, a Answer) 
 	if err != nil {
 		return err
 	}
-	told := queue.Answer{Meaning: a.Said, Person: it.person, Item: it.id, By: a.By}
+	told := queue.Answer{Meaning: a.Said, Person: it.person, Item: it.id, Start: start, By: a.By}
 	if err := queue.Tell(ctx, tx, relay, desk, told, a.At); err != nil {
 		return err
 	}
@@ -162,9 +163,10 @@ func (v *Vault) say(ctx context.Context, tx database.Handle, it item, a Answer) 
 
 // noteAnswer writes into an appointment's record what was said last of coming: who
 // holds the item's key may, be it the holder, a link or the relay that planned it
-// and was answered by SMS. What is no yes or no, and what is older than what stands
-// there, changes nothing.
-func noteAnswer(ctx context.Context, tx database.Handle, it item, a Answer) error {
+// and was answered by SMS. start is the hour that was answered, zero where it is not
+// known. What is no yes or no, what is older than what stands there, and what answers
+// an hour that the appointment no longer has, changes nothing.
+func noteAnswer(ctx context.Context, tx database.Handle, it item, start time.Time, a Answer) error {
 	if a.Said != queue.Yes && a.Said != queue.No {
 		return nil
 	}
@@ -173,12 +175,16 @@ func noteAnswer(ctx context.Context, tx database.Handle, it item, a Answer) erro
 		return err
 	}
 	r := now.record.Appointment
-	if r == nil || r.Answer != nil && r.Answer.At.After(a.At) {
+	if r == nil || otherHour(start, r.Start) || r.Answer != nil && r.Answer.At.After(a.At) {
 		return nil
 	}
 	r.Answer = &a
 	return updateRecord(ctx, tx, now)
 }
+
+// otherHour tells whether an answer was given to another hour than the
+// appointment's.
+func otherHour(answered, start time.Time) bool { return !answered.IsZero() && !answered.Equal(start) }
 
 // Answer says at a kiosk whether the holder comes: queue.Yes or queue.No. Saying
 // the same again changes nothing. It returns [ErrNotFound] for what is no coming

@@ -17,6 +17,9 @@ type AnswerRow struct {
 	Appointment *Appointment
 }
 
+// Old tells whether it answers an hour that its appointment no longer has.
+func (r AnswerRow) Old() bool { return r.Appointment != nil && otherHour(r.Start, r.Appointment.Start) }
+
 // Answers opens what was answered to the relay and not seen to yet, the oldest
 // first.
 func (m *Member) Answers(ctx context.Context) ([]AnswerRow, error) {
@@ -98,5 +101,5 @@ func (m *Member) keepAnswer(ctx context.Context, tx database.Handle, a queue.Ans
 	if err != nil || g.item.person != a.Person {
 		return err
 	}
-	return noteAnswer(ctx, tx, g.item, Answer{Said: a.Meaning, At: a.At, By: a.By})
+	return noteAnswer(ctx, tx, g.item, a.Start, Answer{Said: a.Meaning, At: a.At, By: a.By})
 }

@@ -67,6 +67,10 @@ func (n *NewAppointment) check() error {
 // into the queue in the same transaction (see [plan.Reminders]). It returns [ErrPast], *[Invalid],
 // [ErrRepeated], or [ErrNotFound] for a person the relay does not know.
 func (m *Member) Plan(ctx context.Context, personID string, n NewAppointment) (Appointment, error) {
+	return whilePhoneStays(func() (Appointment, error) { return m.planOnce(ctx, personID, n) })
+}
+
+func (m *Member) planOnce(ctx context.Context, personID string, n NewAppointment) (Appointment, error) {
 	person, err := m.Person(ctx, personID)
 	if err != nil {
 		return Appointment{}, err
@@ -78,16 +82,13 @@ func (m *Member) Plan(ctx context.Context, personID string, n NewAppointment) (A
 	if err := n.check(); err != nil {
 		return Appointment{}, err
 	}
-	voice, err := m.v.Voice(ctx, person.Language, n.Place)
-	if errors.Is(err, locales.ErrNothingToSay) {
-		return Appointment{}, &Invalid{"place", "unknown"}
-	}
+	voice, err := m.speak(ctx, person, n.Place)
 	if err != nil {
 		return Appointment{}, err
 	}
 	it := newItem(personID, record{Appointment: &appointmentRecord{Start: start, Zone: m.relay.Zone, Place: n.Place, Picture: n.Picture,
 		Voice: voice, Bring: n.Bring, Relay: m.relay.ID}})
-	notices, err := m.reminders(ctx, &it, person)
+	notices, err := m.reminders(ctx, &it, person, m.v.Now())
 	if err != nil {
 		return Appointment{}, err
 	}
@@ -95,9 +96,22 @@ func (m *Member) Plan(ctx context.Context, personID string, n NewAppointment) (A
 		if err := m.v.once(ctx, tx, "plan", n.Once); err != nil {
 			return err
 		}
+		if err := m.lockPhone(ctx, tx, person); err != nil {
+			return err
+		}
 		return m.insertAppointment(ctx, tx, it, person, notices)
 	})
 	return it.appointment(), err
+}
+
+// speak lets a place be spoken in a person's language. It returns *[Invalid] for
+// what cannot be.
+func (m *Member) speak(ctx context.Context, p Person, place string) ([]byte, error) {
+	voice, err := m.v.Voice(ctx, p.Language, place)
+	if errors.Is(err, locales.ErrNothingToSay) {
+		return nil, &Invalid{"place", "unknown"}
+	}
+	return voice, err
 }
 
 // insertAppointment seals the item to its person, keeps a grant for the relay

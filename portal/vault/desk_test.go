@@ -2,6 +2,7 @@ package vault_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -208,7 +209,7 @@ func TestMove_what_has_left_stays_as_old(t *testing.T) {
 		if len(moved.Messages) != 3 || !moved.Messages[0].Old || moved.Messages[0].MessageID != a.Messages[0].MessageID || moved.Messages[1].Old {
 			t.Errorf("reminders %+v", moved.Messages)
 		}
-		told, err := w.member().CancelAppointment(t.Context(), a.ID, "cancel")
+		told, err := w.member().CancelAppointment(t.Context(), s.id, a.ID, "cancel")
 		must(t, err)
 		if !told {
 			t.Error("a reminder had arrived, and nobody is told")
@@ -272,18 +273,20 @@ func TestCancelAppointment(t *testing.T) {
 		ctx := t.Context()
 		s := w.enrol(andrei)
 		a := w.plan(s)
-		_, err := w.stranger().CancelAppointment(ctx, a.ID, "1")
+		_, err := w.stranger().CancelAppointment(ctx, s.id, a.ID, "1")
 		wantErr(t, "another relay", err, vault.ErrNotFound)
-		_, err = w.member().CancelAppointment(ctx, "nothing", "2")
+		_, err = w.member().CancelAppointment(ctx, s.id, "nothing", "2")
 		wantErr(t, "no item", err, vault.ErrNotFound)
-		told, err := w.member().CancelAppointment(ctx, a.ID, "3")
+		_, err = w.member().CancelAppointment(ctx, w.enrol(andrei).id, a.ID, "5")
+		wantErr(t, "somebody else's", err, vault.ErrNotFound)
+		told, err := w.member().CancelAppointment(ctx, s.id, a.ID, "3")
 		must(t, err)
 		if told {
 			t.Error("nothing had left")
 		}
-		_, err = w.member().CancelAppointment(ctx, a.ID, "3")
+		_, err = w.member().CancelAppointment(ctx, s.id, a.ID, "3")
 		wantErr(t, "form sent twice", err, vault.ErrRepeated)
-		_, err = w.member().CancelAppointment(ctx, a.ID, "4")
+		_, err = w.member().CancelAppointment(ctx, s.id, a.ID, "4")
 		wantErr(t, "cancelled twice", err, vault.ErrNotFound)
 		w.wantStates(map[string]queue.State{a.Messages[0].MessageID: queue.Cancelled, a.Messages[1].MessageID: queue.Cancelled})
 		if coming := w.holder(s).Appointments(); len(coming) != 0 {
@@ -292,16 +295,25 @@ func TestCancelAppointment(t *testing.T) {
 		if n := w.count("SELECT count(*) FROM access_mark WHERE access_id NOT IN (SELECT id FROM access)"); n != 0 {
 			t.Errorf("%d marks stay", n)
 		}
+		noted := map[string]int{}
+		for _, line := range w.revoked {
+			kind, _, _ := strings.Cut(line, " ")
+			noted[kind]++
+		}
+		if diff := cmp.Diff(map[string]int{"item": 1, "message": 2, "access": 1}, noted); diff != "" {
+			t.Errorf("noted for a restore (-want +got):\n%s", diff)
+		}
 		w.wantJournal(s, "cancelled "+w.relay.ID, "planned "+w.relay.ID, "enrolled "+w.relay.ID)
 	})
 }
 
 func TestCancelAppointment_past(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
-		a := w.plan(w.enrol(andrei))
+		s := w.enrol(andrei)
+		a := w.plan(s)
 		w.now = a.Start
 		w.cookie = w.signIn()
-		_, err := w.member().CancelAppointment(t.Context(), a.ID, "1")
+		_, err := w.member().CancelAppointment(t.Context(), s.id, a.ID, "1")
 		wantErr(t, "its hour has come", err, vault.ErrPast)
 	})
 }
@@ -522,7 +534,8 @@ func TestAnswers_of_another_relay(t *testing.T) {
 }
 
 // A reminder that was tried once and waits for its next try is past its hour: it
-// must follow to the new number, not be planned anew and so be lost.
+// must follow to the new number, not be lost. Its link went to the old one perhaps:
+// it leaves with another.
 func TestSetPhone_what_waits_for_another_try_follows(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		ctx := t.Context()
@@ -535,13 +548,21 @@ func TestSetPhone_what_waits_for_another_try_follows(t *testing.T) {
 		must(t, w.queue.Settle(ctx, []queue.Result{{Delivery: due[0], Err: &queue.Refusal{Code: "30003", Class: queue.ClassTemporary}}}))
 		w.cookie = w.signIn()
 		must(t, w.member().SetPhone(ctx, s.id, "06 39 98 10 77", false, "1"))
-		if n := w.count("SELECT count(*) FROM link WHERE message_id = ?", a.Messages[0].MessageID); n != 0 {
-			t.Error("the link that went to the old number still answers")
+		old := lettersPattern.FindStringSubmatch(due[0].Text)[1]
+		w.wantLink(old, vault.LinkGone)
+		all, err := w.member().Appointments(ctx, s.id)
+		must(t, err)
+		again := all[0].Messages[0]
+		if len(all[0].Messages) != 2 || again.Kind != "evening" || again.Old || again.MessageID == a.Messages[0].MessageID {
+			t.Errorf("reminders %+v", all[0].Messages)
 		}
-		got := w.numbers(evening.Add(time.Hour))
-		if diff := cmp.Diff(map[string]string{a.Messages[0].MessageID: "+33639981077"}, got); diff != "" {
-			t.Errorf("after an hour (-want +got):\n%s", diff)
+		w.now = evening.Add(time.Hour)
+		due, err = w.queue.Claim(ctx, 10, "test")
+		must(t, err)
+		if len(due) != 1 || due[0].ID != again.MessageID || due[0].To != "+33639981077" {
+			t.Fatalf("after an hour %d messages leave: %v", len(due), due)
 		}
+		w.wantLink(lettersPattern.FindStringSubmatch(due[0].Text)[1], vault.LinkFresh)
 	})
 }
 

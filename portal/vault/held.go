@@ -53,7 +53,10 @@ func (m *Member) CancelReminder(ctx context.Context, messageID, once string) err
 		if now[messageID].State != queue.Cancelled {
 			return ErrLeft
 		}
-		return m.v.journal(ctx, tx, person, Entry{Actor: m.relay.ID, Verb: VerbDecided})
+		if err := m.v.journal(ctx, tx, person, Entry{Actor: m.relay.ID, Verb: VerbDecided}); err != nil {
+			return err
+		}
+		return m.v.revoked("message", messageID)
 	})
 }
 

@@ -2,7 +2,10 @@ package vault
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strings"
+	"time"
 
 	"consigne/internal/database"
 	"consigne/smsd/queue"
@@ -35,7 +38,7 @@ func (m *Member) ConfirmPhone(ctx context.Context, personID, once string) error 
 }
 
 func (m *Member) changePhone(ctx context.Context, personID, once, verb string, change func(*Profile) error) error {
-	profile, appointments, err := m.phoneItems(ctx, personID)
+	profile, err := m.profileItem(ctx, personID)
 	if err != nil {
 		return err
 	}
@@ -57,16 +60,7 @@ func (m *Member) changePhone(ctx context.Context, personID, once, verb string, c
 			return err
 		}
 		if p.Phone != before.Phone || p.Shared != before.Shared {
-			for _, id := range appointments {
-				a, err := m.lock(ctx, tx, id)
-				if err == nil {
-					err = m.follow(ctx, tx, a.item, before, Person{personID, *p})
-				}
-				if err != nil {
-					return err
-				}
-			}
-			if err := m.takeBackLinks(ctx, tx, personID); err != nil {
+			if err := m.redirect(ctx, tx, before, Person{personID, *p}); err != nil {
 				return err
 			}
 		}
@@ -79,34 +73,94 @@ func (m *Member) changePhone(ctx context.Context, personID, once, verb string, c
 	})
 }
 
-// phoneItems gives the ids of a person's profile and of the appointments that
-// the relay planned for them and that are still to come.
-func (m *Member) phoneItems(ctx context.Context, personID string) (profile string, appointments []string, err error) {
-	items, err := m.granted(ctx, "a.person_id = ?", personID)
+// redirect lets everything that waits for a person follow to their other phone, or
+// takes it back. Their profile is locked: no appointment is planned meanwhile.
+func (m *Member) redirect(ctx context.Context, tx database.Handle, before Profile, p Person) error {
+	appointments, err := m.comingItems(ctx, p.ID)
 	if err != nil {
-		return "", nil, err
+		return err
 	}
-	for _, g := range items {
-		switch r := g.item.record; {
-		case r.Profile != nil:
-			profile = g.item.id
-		case m.plannedHere(g.item) && r.Appointment.Start.After(m.v.Now()):
-			appointments = append(appointments, g.item.id)
+	for _, id := range appointments {
+		a, err := m.lock(ctx, tx, id)
+		if errors.Is(err, ErrNotFound) {
+			continue // cancelled meanwhile
+		}
+		if err == nil {
+			err = m.follow(ctx, tx, a.item, before, p)
+		}
+		if err != nil {
+			return err
 		}
 	}
-	if profile == "" {
-		return "", nil, ErrNotFound
+	return m.takeBackLinks(ctx, tx, p.ID)
+}
+
+// errPhoneChanged says that a person's phone became another one while something was
+// prepared for the one before.
+var errPhoneChanged = fmt.Errorf("phone changed meanwhile: %w", ErrBusy)
+
+// whilePhoneStays does what is prepared for a person's phone once more where that
+// changed meanwhile, and gives up at the third time.
+func whilePhoneStays(do func() (Appointment, error)) (a Appointment, err error) {
+	for range 3 {
+		if a, err = do(); !errors.Is(err, errPhoneChanged) {
+			break
+		}
 	}
-	return profile, appointments, nil
+	return a, err
+}
+
+// lockPhone keeps a person's phone as it is until the transaction ends. It returns
+// [errPhoneChanged] where it is no longer as p has it.
+func (m *Member) lockPhone(ctx context.Context, tx database.Handle, p Person) error {
+	id, err := m.profileItem(ctx, p.ID)
+	if err != nil {
+		return err
+	}
+	g, err := m.lockItem(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	if now := g.item.record.Profile; now.Phone != p.Phone || now.Shared != p.Shared {
+		return errPhoneChanged
+	}
+	return nil
+}
+
+// profileItem gives the id of a person's profile, or [ErrNotFound].
+func (m *Member) profileItem(ctx context.Context, personID string) (string, error) {
+	items, err := m.granted(ctx, "a.person_id = ?", personID)
+	if err != nil {
+		return "", err
+	}
+	for _, g := range items {
+		if g.item.record.Profile != nil {
+			return g.item.id, nil
+		}
+	}
+	return "", ErrNotFound
+}
+
+// comingItems gives the ids of the appointments that the relay planned for a person
+// and that are still to come.
+func (m *Member) comingItems(ctx context.Context, personID string) (ids []string, err error) {
+	items, err := m.granted(ctx, "a.person_id = ?", personID)
+	for _, g := range items {
+		if m.plannedHere(g.item) && g.item.record.Appointment.Start.After(m.v.Now()) {
+			ids = append(ids, g.item.id)
+		}
+	}
+	return ids, err
 }
 
 // follow lets the reminders of an appointment follow its person to another phone,
-// and ends the links in what went to the old one. A phone that others read, or no
-// longer, is told something else: then the reminders are planned anew.
+// and ends the links in what went to the old one. Reminders are planned anew for a
+// phone that others read, or no longer, since it is told something else; and where
+// one that has yet to arrive holds a link that went to the old phone already.
 func (m *Member) follow(ctx context.Context, tx database.Handle, it item, before Profile, p Person) error {
 	r := it.record.Appointment
 	if before.Phone == "" || p.Phone == "" || before.Shared != p.Shared {
-		return m.replan(ctx, tx, it, p)
+		return m.replan(ctx, tx, it, p, m.v.Now())
 	}
 	ids := messagesOf(r.Reminders)
 	states, err := queue.States(ctx, tx, ids)
@@ -114,9 +168,17 @@ func (m *Member) follow(ctx context.Context, tx database.Handle, it item, before
 		return err
 	}
 	for i, id := range ids {
-		switch states[id].State {
+		switch s := states[id]; s.State {
 		case queue.Accepted, queue.Sent, queue.Delivered:
 			r.Reminders[i].Old = true
+		case queue.Planned, queue.Held, queue.Claimed, queue.Unknown:
+			stale, err := linkLeft(ctx, tx, it.id, id, s)
+			if err != nil {
+				return err
+			}
+			if stale { // those before it have had their end
+				return m.replan(ctx, tx, it, p, r.Reminders[i].Due.Add(-time.Nanosecond))
+			}
 		}
 		if states[id].Attempts == 0 {
 			continue
@@ -129,6 +191,16 @@ func (m *Member) follow(ctx context.Context, tx database.Handle, it item, before
 		return err
 	}
 	return updateRecord(ctx, tx, it)
+}
+
+// linkLeft tells whether a message has a link in it that left with an attempt.
+func linkLeft(ctx context.Context, tx database.Handle, itemID, messageID string, s queue.Status) (bool, error) {
+	if s.Attempts == 0 {
+		return false, nil
+	}
+	var n int
+	err := tx.QueryRow(ctx, "SELECT COUNT(*) FROM link WHERE item_id = ? AND message_id = ?", itemID, messageID).Scan(&n)
+	return n > 0, err
 }
 
 // takeBackLinks ends the links to papers that nobody has opened, and takes back

@@ -23,9 +23,10 @@ type notice struct {
 // reminders makes the messages of an appointment for its person, and notes them in
 // its record in the place of earlier ones; it reads, and writes nothing. Seal the
 // record afterwards, and lay the notices into the queue with [Member.remind] in the
-// same transaction. Who has no phone gets none. A phone that others read, or that
-// messages no longer reach, is told day and hour only.
-func (m *Member) reminders(ctx context.Context, it *item, p Person) ([]notice, error) {
+// same transaction. Those due after since are made, unless they expired: what is due
+// already leaves at once. Who has no phone gets none. A phone that others read, or
+// that messages no longer reach, is told day and hour only.
+func (m *Member) reminders(ctx context.Context, it *item, p Person, since time.Time) ([]notice, error) {
 	r := it.record.Appointment
 	r.Reminders = nil
 	if p.Phone == "" {
@@ -44,7 +45,10 @@ func (m *Member) reminders(ctx context.Context, it *item, p Person) ([]notice, e
 		return nil, err
 	}
 	var out []notice
-	for _, due := range plan.Reminders(it.appointment().Start, quiet, m.v.Now()) {
+	for _, due := range plan.Reminders(it.appointment().Start, quiet, since) {
+		if !due.Expires.After(m.v.Now()) {
+			continue
+		}
 		n := m.notice(*it, p, due, p.Shared || health != "", can == queue.TwoWay)
 		r.Reminders = append(r.Reminders, Reminder{MessageID: n.ID, Kind: string(due.Kind), Due: due.Due})
 		out = append(out, n)
@@ -114,12 +118,15 @@ func earlier(a, b time.Time) time.Time {
 }
 
 // forget cancels the messages of an appointment that moves or dies, and ends the
-// links in them. What has left already stays as it is.
+// links in them. What has left already stays as it is, and is answered no more.
 func (m *Member) forget(ctx context.Context, tx database.Handle, it item) error {
 	for _, r := range it.record.Appointment.Reminders {
 		if err := m.v.SMS.Cancel(ctx, tx, r.MessageID); err != nil {
 			return err
 		}
+	}
+	if err := m.v.SMS.ForgetReply(ctx, tx, messagesOf(it.record.Appointment.Reminders)...); err != nil {
+		return err
 	}
 	_, err := tx.Exec(ctx, "DELETE FROM link WHERE item_id = ?", it.id)
 	return err

@@ -3,9 +3,9 @@ package vault
 import (
 	"context"
 	"errors"
+	"time"
 
 	"consigne/internal/database"
-	"consigne/locales"
 	"consigne/smsd/queue"
 )
 
@@ -15,6 +15,10 @@ import (
 // person may have read the old hour. It returns what [Member.Plan] returns, and
 // [ErrNotFound] for an appointment that the relay did not plan.
 func (m *Member) Move(ctx context.Context, itemID string, n NewAppointment) (Appointment, error) {
+	return whilePhoneStays(func() (Appointment, error) { return m.moveOnce(ctx, itemID, n) })
+}
+
+func (m *Member) moveOnce(ctx context.Context, itemID string, n NewAppointment) (Appointment, error) {
 	start, err := n.start(m.v.Now(), m.relay.location())
 	if err != nil {
 		return Appointment{}, err
@@ -26,10 +30,7 @@ func (m *Member) Move(ctx context.Context, itemID string, n NewAppointment) (App
 	if err != nil {
 		return Appointment{}, err
 	}
-	voice, err := m.v.Voice(ctx, person.Language, n.Place)
-	if errors.Is(err, locales.ErrNothingToSay) {
-		return Appointment{}, &Invalid{"place", "unknown"}
-	}
+	voice, err := m.speak(ctx, person, n.Place)
 	if err != nil {
 		return Appointment{}, err
 	}
@@ -38,29 +39,39 @@ func (m *Member) Move(ctx context.Context, itemID string, n NewAppointment) (App
 		if err := m.v.once(ctx, tx, "move", n.Once); err != nil {
 			return err
 		}
+		if err := m.lockPhone(ctx, tx, person); err != nil {
+			return err
+		}
 		g, err := m.lock(ctx, tx, itemID)
 		if err != nil {
 			return err
 		}
 		r := g.item.record.Appointment
+		before := messagesOf(r.Reminders)
+		if !r.Start.Equal(start) {
+			r.Answer = nil // nobody has answered that hour
+		}
 		r.Start, r.Zone, r.Place, r.Picture, r.Voice, r.Bring = start, m.relay.Zone, n.Place, n.Picture, voice, n.Bring
-		if err := m.replan(ctx, tx, g.item, person); err != nil {
+		if err := m.replan(ctx, tx, g.item, person, m.v.Now()); err != nil {
 			return err
 		}
 		if err := m.remark(ctx, tx, g); err != nil {
 			return err
 		}
 		moved = g.item.appointment()
-		return m.v.journal(ctx, tx, g.item.person, Entry{Actor: m.relay.ID, Verb: VerbMoved})
+		if err := m.v.journal(ctx, tx, g.item.person, Entry{Actor: m.relay.ID, Verb: VerbMoved}); err != nil {
+			return err
+		}
+		return m.v.revoked("message", before...)
 	})
 	return moved, err
 }
 
 // CancelAppointment takes back an appointment that the relay planned, with its
 // reminders. told says that one of them has left, or may have: somebody should
-// call the person. It returns [ErrNotFound], [ErrPast] for one whose hour has
-// come, and [ErrRepeated].
-func (m *Member) CancelAppointment(ctx context.Context, itemID, once string) (told bool, err error) {
+// call the person. It returns [ErrNotFound], also for another person's, [ErrPast]
+// for one whose hour has come, and [ErrRepeated].
+func (m *Member) CancelAppointment(ctx context.Context, personID, itemID, once string) (told bool, err error) {
 	err = m.v.DB.Write(ctx, func(tx database.Handle) error {
 		if err := m.v.once(ctx, tx, "cancel", once); err != nil {
 			return err
@@ -68,6 +79,9 @@ func (m *Member) CancelAppointment(ctx context.Context, itemID, once string) (to
 		g, err := m.lock(ctx, tx, itemID)
 		if err != nil {
 			return err
+		}
+		if g.item.person != personID {
+			return ErrNotFound
 		}
 		if !g.item.record.Appointment.Start.After(m.v.Now()) {
 			return ErrPast
@@ -80,12 +94,26 @@ func (m *Member) CancelAppointment(ctx context.Context, itemID, once string) (to
 		if _, err := tx.Exec(ctx, "DELETE FROM item WHERE id = ?", itemID); err != nil {
 			return err
 		}
-		if err := m.v.Revoked("access", g.id); err != nil {
+		if err := m.v.journal(ctx, tx, g.item.person, Entry{Actor: m.relay.ID, Verb: VerbCancelled}); err != nil {
 			return err
 		}
-		return m.v.journal(ctx, tx, g.item.person, Entry{Actor: m.relay.ID, Verb: VerbCancelled})
+		if err := m.v.revoked("message", messagesOf(g.item.record.Appointment.Reminders)...); err != nil {
+			return err
+		}
+		return errors.Join(m.v.revoked("item", itemID), m.v.revoked("access", g.id))
 	})
 	return told, err
+}
+
+// revoked notes the deaths of several of a kind. It comes last in a transaction:
+// what is noted is not taken back with it.
+func (v *Vault) revoked(kind string, ids ...string) error {
+	for _, id := range ids {
+		if err := v.Revoked(kind, id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // whose gives the person of an appointment that the relay planned, or
@@ -134,14 +162,15 @@ func (m *Member) lockItem(ctx context.Context, tx database.Handle, itemID string
 }
 
 // replan takes back an appointment's reminders, plans new ones for its hour and
-// for the phone as it is now, and writes the record.
-func (m *Member) replan(ctx context.Context, tx database.Handle, it item, p Person) error {
+// for the phone as it is now, from those on that are due after since, and writes the
+// record.
+func (m *Member) replan(ctx context.Context, tx database.Handle, it item, p Person, since time.Time) error {
 	r := it.record.Appointment
 	left, err := m.takeBack(ctx, tx, it)
 	if err != nil {
 		return err
 	}
-	notices, err := m.reminders(ctx, &it, p)
+	notices, err := m.reminders(ctx, &it, p, since)
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ type Options struct {
 	LinkURL string
 	// Voice speaks a name in a language, as MP3.
 	Voice func(ctx context.Context, lang, text string) ([]byte, error)
-	// Revoked notes durably what died ("card", "access", "member") so that a
+	// Revoked notes durably what died ("card", "access", "member", "item", "message") so that a
 	// restored backup does not bring it back to life.
 	Revoked func(kind, id string) error
 	Log     *slog.Logger

@@ -23,6 +23,9 @@ const (
 	Stop     Meaning = "stop"   // no more messages
 	Start    Meaning = "start"  // messages again
 	Words    Meaning = "words"  // anything else
+
+	// Unreadable is an answer that no longer opens: the relay had another key then.
+	Unreadable Meaning = "unreadable"
 )
 
 // Facts is what answering needs to know of a message: smsd alone reads them, and
@@ -50,7 +53,8 @@ type Answer struct {
 	Text    string    `json:"text,omitempty"` // of Words, at most 1,600 letters
 	Person  string    `json:"person,omitempty"`
 	Item    string    `json:"item,omitempty"`
-	By      string    `json:"by"` // "sms", "link" or "kiosk"
+	Start   time.Time `json:"start,omitzero"` // the hour that was answered; zero where nobody knows it
+	By      string    `json:"by"`             // "sms", "link" or "kiosk"
 }
 
 // Format keeps what was said from every verb of package fmt.
@@ -83,6 +87,19 @@ func (s *Sender) ExpectAnswer(ctx context.Context, tx database.Handle, messageID
 	return nil
 }
 
+// ForgetReply forgets, in the caller's transaction, what answers to messages need:
+// what they were about has moved or is no more, and a yes to the one hour is none
+// to another.
+func (s *Sender) ForgetReply(ctx context.Context, tx database.Handle, messageIDs ...string) error {
+	if len(messageIDs) == 0 {
+		return nil
+	}
+	if _, err := tx.Exec(ctx, `DELETE FROM reply WHERE message_id IN (`+marks(len(messageIDs))+`)`, bound(messageIDs)...); err != nil {
+		return fmt.Errorf("forget what an answer needs: %w", err)
+	}
+	return nil
+}
+
 // Tell leaves an answer for a relay, sealed to its public key, in the caller's
 // transaction.
 func Tell(ctx context.Context, tx database.Handle, relay string, desk seal.PublicKey, a Answer, now time.Time) error {
@@ -106,7 +123,7 @@ func Tell(ctx context.Context, tx database.Handle, relay string, desk seal.Publi
 const maxAnswers = 200
 
 // Answers opens what was answered to a relay, the oldest first, at most 200. What
-// does not open, because the relay's key is another now, is left out.
+// does not open, because the relay's key is another now, is [Unreadable].
 func Answers(ctx context.Context, h database.Handle, relay string, key *seal.Identity) ([]Answer, error) {
 	rows, err := h.Query(ctx, `SELECT id, at, sealed FROM answer WHERE relay_id = ? ORDER BY at, id LIMIT ?`, relay, maxAnswers)
 	if err != nil {
@@ -124,10 +141,10 @@ func Answers(ctx context.Context, h database.Handle, relay string, key *seal.Ide
 			return nil, fmt.Errorf("read answers: %w", err)
 		}
 		plain, err := key.Open(answerPlace(a.ID, relay), sealed)
-		if errors.Is(err, seal.ErrSealed) {
-			continue
-		}
-		if err == nil {
+		switch {
+		case errors.Is(err, seal.ErrSealed):
+			a.Meaning, err = Unreadable, nil
+		case err == nil:
 			err = json.Unmarshal(plain, &a)
 		}
 		if err != nil {

@@ -43,8 +43,7 @@ func (q *Queue) Doubts(ctx context.Context, limit int) ([]Delivery, error) {
 func (q *Queue) askAbout(ctx context.Context, tx database.Handle, r openRow, now time.Time) (Delivery, bool, error) {
 	d, err := q.delivery(ctx, tx, r)
 	if errors.Is(err, seal.ErrSealed) {
-		_, err := move(ctx, tx, change{id: r.id, to: Held, at: now.UnixMilli(), code: "does-not-open"})
-		return Delivery{}, false, err
+		return Delivery{}, false, hold(ctx, tx, change{id: r.id, at: now.UnixMilli(), code: "does-not-open"})
 	}
 	if err != nil {
 		return Delivery{}, false, err
@@ -122,7 +121,26 @@ func (q *Queue) absent(ctx context.Context, tx database.Handle, d Delivery) erro
 }
 
 func (q *Queue) hold(ctx context.Context, tx database.Handle, d Delivery, code string) error {
-	_, err := move(ctx, tx, change{id: d.ID, to: Held, at: q.millis(), attempt: d.Attempt, code: code})
+	return hold(ctx, tx, change{id: d.ID, at: q.millis(), attempt: d.Attempt, code: code})
+}
+
+// hold leaves a message to a person's decision, unless it was taken back
+// meanwhile: then there is nothing to decide, and perhaps nobody left who could.
+func hold(ctx context.Context, tx database.Handle, c change) error {
+	c.to = Held
+	moved, err := move(ctx, tx, c)
+	if err != nil || !moved {
+		return err
+	}
+	var unwanted int
+	if err := tx.QueryRow(ctx, `SELECT unwanted FROM message WHERE id = ?`, c.id).Scan(&unwanted); err != nil {
+		return err
+	}
+	if unwanted == 0 || unwanted == elsewhere {
+		return nil
+	}
+	c.to = Cancelled
+	_, err = move(ctx, tx, c)
 	return err
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"consigne/internal/database"
 	"consigne/smsd/queue"
 )
 
@@ -197,6 +198,43 @@ func TestResolve_CancelledMeanwhile(t *testing.T) {
 		d := b.inDoubt("m")
 		b.cancel("m")
 		b.must(b.queue.Resolve(b.Context(), d, nil, nil))
+		b.want("m", queue.Cancelled)
+	})
+}
+
+// What was taken back while its request was out is nobody's to decide about.
+func TestResolve_UnwantedIsNotHeld(t *testing.T) {
+	for name, failure := range map[string]error{"cannot tell": queue.ErrCannotTell, "restored": nil} {
+		t.Run(name, func(t *testing.T) {
+			onBoth(t, func(b *bench) {
+				d := b.inDoubt("m")
+				b.must(b.write(func(tx database.Handle) error {
+					if _, err := tx.Exec(b.Context(), "UPDATE attempt SET error = 'restored'"); err != nil {
+						return err
+					}
+					return b.sender.Cancel(b.Context(), tx, "m")
+				}))
+				b.want("m", queue.Unknown)
+				b.must(b.queue.Resolve(b.Context(), d, nil, failure))
+				b.want("m", queue.Cancelled)
+				b.erased("m")
+			})
+		})
+	}
+}
+
+func TestDoubts_UnwantedThatDoesNotOpenIsNotHeld(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		b.enqueue("m")
+		b.answer(b.claim(1)[0], "", errDoubt)
+		b.must(b.write(func(tx database.Handle) error {
+			if _, err := tx.Exec(b.Context(), "UPDATE message SET text = ?", []byte("damaged")); err != nil {
+				return err
+			}
+			return b.sender.Cancel(b.Context(), tx, "m")
+		}))
+		b.clock.forward(grace)
+		b.doubts(0)
 		b.want("m", queue.Cancelled)
 	})
 }

@@ -78,9 +78,14 @@ func (d desk) told(b *bench, want ...queue.Answer) {
 	for i := range want {
 		want[i].By = "sms"
 	}
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(queue.Answer{}, "ID", "At"), cmpopts.EquateEmpty(),
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(queue.Answer{}, "ID", "At", "Start"), cmpopts.EquateEmpty(),
 		cmpopts.SortSlices(func(x, y queue.Answer) bool { return x.Meaning+queue.Meaning(x.Item) < y.Meaning+queue.Meaning(y.Item) })); diff != "" {
 		b.Errorf("%s is told (-want +got)\n%s", d.relay, diff)
+	}
+	for _, a := range got {
+		if (a.Item == "") != a.Start.IsZero() {
+			b.Errorf("%s is told of %q at %v", d.relay, a.Item, a.Start)
+		}
 	}
 }
 

@@ -115,7 +115,7 @@ func (q *Queue) tellAll(ctx context.Context, tx database.Handle, c caller, a Ans
 		}
 		seen[r.facts.Relay] = true
 		if alone {
-			a.Person, a.Item = r.facts.Person, r.facts.Item
+			a.Person, a.Item, a.Start = r.facts.Person, r.facts.Item, r.facts.Start
 		}
 		err := Tell(ctx, tx, r.facts.Relay, r.facts.Desk, a, q.now())
 		if errors.Is(err, seal.ErrSealed) {

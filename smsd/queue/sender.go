@@ -198,11 +198,16 @@ func knownOr(ctx context.Context, tx database.Handle, id string, refused error) 
 // Cancel takes a message back. One that is in flight cannot be taken back, but
 // is not tried again; one that has left or is unknown is left as it is.
 func (s *Sender) Cancel(ctx context.Context, tx database.Handle, id string) error {
-	return s.withdraw(ctx, tx, id, Cancelled)
+	return Withdraw(ctx, tx, id, s.now())
 }
 
-func (s *Sender) withdraw(ctx context.Context, tx database.Handle, id string, to State) error {
-	moved, err := move(ctx, tx, change{id: id, to: to, at: s.now().UnixMilli()})
+// Withdraw is [Sender.Cancel] for who queues nothing.
+func Withdraw(ctx context.Context, tx database.Handle, id string, now time.Time) error {
+	return withdraw(ctx, tx, id, Cancelled, now)
+}
+
+func withdraw(ctx context.Context, tx database.Handle, id string, to State, now time.Time) error {
+	moved, err := move(ctx, tx, change{id: id, to: to, at: now.UnixMilli()})
 	if err != nil || moved {
 		return err
 	}
@@ -221,7 +226,7 @@ func (s *Sender) DropNumber(ctx context.Context, tx database.Handle, numberID st
 		return err
 	}
 	for _, id := range ids {
-		if err := s.withdraw(ctx, tx, id, Suppressed); err != nil {
+		if err := withdraw(ctx, tx, id, Suppressed, s.now()); err != nil {
 			return err
 		}
 	}
