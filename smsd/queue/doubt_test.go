@@ -3,10 +3,13 @@ package queue_test
 import (
 	"errors"
 	"fmt"
+	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
+	"consigne/internal/database"
 	"consigne/smsd/queue"
 )
 
@@ -198,5 +201,86 @@ func TestResolve_CancelledMeanwhile(t *testing.T) {
 		b.cancel("m")
 		b.must(b.queue.Resolve(b.Context(), d, nil, nil))
 		b.want("m", queue.Cancelled)
+	})
+}
+
+// twins queues two messages of one text whose requests both timed out.
+func (b *bench) twins() {
+	b.Helper()
+	b.enqueue("one")
+	b.enqueue("two")
+	for _, d := range b.claim(2) {
+		b.answer(d, "", errDoubt)
+	}
+	b.clock.forward(2 * grace)
+}
+
+// whileHeld runs fn beside a transaction that has written that the carrier's
+// entry is twin "two" and that has not been committed, until fn waits for it.
+func (b *bench) whileHeld(entry string, fn func() error) {
+	b.Helper()
+	failed := make(chan error, 1)
+	b.must(b.write(func(tx database.Handle) error {
+		half := queue.Report{ID: "two", Attempt: 1, Receipt: queue.Receipt{CarrierID: entry, State: queue.Sent}}
+		if err := b.queue.ReportHalf(b.Context(), tx, half); err != nil {
+			return err
+		}
+		go func() { failed <- fn() }()
+		if b.db.Kind() == database.SQLite { // one writer: it waits in any case
+			return nil
+		}
+		for b.Context().Err() == nil {
+			var waiting int
+			err := b.db.Read().QueryRow(b.Context(), `SELECT COUNT(*) FROM pg_stat_activity
+				WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&waiting)
+			if err != nil || waiting > 0 {
+				return err
+			}
+			runtime.Gosched()
+		}
+		return b.Context().Err()
+	}))
+	b.must(<-failed)
+	if n := b.count(`SELECT COUNT(*) FROM attempt WHERE carrier_id = ?`, entry); n != 1 {
+		b.Fatalf("%d requests are entry %s of the carrier, want one", n, entry)
+	}
+}
+
+// A callback for one twin is written and not yet committed while the other's
+// question finds the same entry: only one of them has it.
+func TestResolve_WhileACallbackIsWritten(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		b.twins()
+		twins := b.doubts(2)
+		one := twins[slices.IndexFunc(twins, func(d queue.Delivery) bool { return d.ID == "one" })]
+		b.whileHeld("SM2", func() error {
+			return b.queue.Resolve(b.Context(), one, []queue.Receipt{accepted("SM2")}, nil)
+		})
+		b.want("one", queue.Planned)
+	})
+}
+
+// The same with a late answer, with a callback that names the other twin, and
+// with the same entry for two answers at once.
+func TestSettle_WhileACallbackIsWritten(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		b.twins()
+		d := queue.Delivery{ID: "one", Attempt: 1}
+		b.whileHeld("SM2", func() error {
+			return b.queue.Settle(b.Context(), []queue.Result{{Delivery: d, Receipt: accepted("SM2")}})
+		})
+		b.want("one", queue.Unknown)
+		b.must(b.queue.Settle(b.Context(), []queue.Result{
+			{Delivery: d, Receipt: accepted("SM1")}, {Delivery: queue.Delivery{ID: "two", Attempt: 1}, Receipt: accepted("SM1")},
+		}))
+		b.want("one", queue.Accepted)
+	})
+	onBoth(t, func(b *bench) {
+		b.twins()
+		b.whileHeld("SM2", func() error {
+			_, err := b.queue.Report(b.Context(), queue.Report{ID: "one", Attempt: 1, Receipt: accepted("SM2")})
+			return err
+		})
+		b.want("one", queue.Unknown)
 	})
 }

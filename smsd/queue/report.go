@@ -64,7 +64,7 @@ func (q *Queue) takeReports(ctx context.Context) {
 		if len(some) == 0 {
 			return
 		}
-		err := q.db.Write(ctx, func(tx database.Handle) error {
+		err := q.writeOwned(ctx, func(tx database.Handle) error {
 			for _, r := range some {
 				r.news, r.err = q.report(ctx, tx, r.Report)
 				if r.err != nil && !errors.Is(r.err, ErrNoMessage) && !errors.Is(r.err, errOddState) {

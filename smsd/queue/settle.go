@@ -20,7 +20,7 @@ type Result struct {
 // nothing is written and the caller tries again: until then the messages stay
 // claimed, and become unknown if the process dies.
 func (q *Queue) Settle(ctx context.Context, results []Result) error {
-	return q.db.Write(ctx, func(tx database.Handle) error {
+	return q.writeOwned(ctx, func(tx database.Handle) error {
 		rest, err := q.settleAccepted(ctx, tx, results)
 		if err != nil {
 			return fmt.Errorf("settle what was accepted: %w", err)
@@ -35,14 +35,27 @@ func (q *Queue) Settle(ctx context.Context, results []Result) error {
 	})
 }
 
+// writeOwned runs a transaction that gives a carrier's entry to an attempt. Where
+// another process gave the same entry away meanwhile, unseen until it committed,
+// the second run sees whose it is.
+func (q *Queue) writeOwned(ctx context.Context, fn func(tx database.Handle) error) error {
+	err := q.db.Write(ctx, fn)
+	if errors.Is(err, database.ErrExists) {
+		err = q.db.Write(ctx, fn)
+	}
+	return err
+}
+
 // settleAccepted writes all plain acceptances at once, which is nearly
 // everything on most days, and gives back the other results.
 func (q *Queue) settleAccepted(ctx context.Context, tx database.Handle, results []Result) (rest []Result, err error) {
 	var plain []Result
 	var ids []any
+	seen := map[string]bool{}
 	for _, r := range results {
-		if r.Err == nil && r.Receipt.State == Accepted && r.Receipt.CarrierID != "" && r.Receipt.Code == "" {
+		if r.Err == nil && !seen[r.Receipt.CarrierID] && r.Receipt.State == Accepted && r.Receipt.CarrierID != "" && r.Receipt.Code == "" {
 			plain, ids = append(plain, r), append(ids, r.Receipt.CarrierID)
+			seen[r.Receipt.CarrierID] = true
 		} else {
 			rest = append(rest, r)
 		}

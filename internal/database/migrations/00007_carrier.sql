@@ -1,0 +1,10 @@
+-- +goose Up
+
+-- What a carrier has is one request of ours: of two that claimed the same entry,
+-- the later one gives it back.
+UPDATE attempt SET carrier_id = NULL WHERE carrier_id IS NOT NULL AND EXISTS (SELECT 1 FROM attempt o
+    WHERE o.carrier_id = attempt.carrier_id AND (o.started < attempt.started
+        OR o.started = attempt.started AND (o.message_id < attempt.message_id
+            OR o.message_id = attempt.message_id AND o.n < attempt.n)));
+DROP INDEX attempt_carrier_id;
+CREATE UNIQUE INDEX attempt_carrier_id ON attempt (carrier_id) WHERE carrier_id IS NOT NULL;
