@@ -85,6 +85,18 @@ func (s *Sender) redirectLater(ctx context.Context, tx database.Handle, k sender
 	return s.keepNumber(ctx, tx, k, nextNumber(id), e164, 1)
 }
 
+// redirected tells whether a message goes to another number than the one to which
+// its latest attempt went.
+func redirected(ctx context.Context, tx database.Handle, id string) (bool, error) {
+	var n int
+	err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM message m LEFT JOIN number n ON n.id = m.number_id
+		WHERE m.id = ? AND (m.unwanted = ? OR n.id IS NOT NULL AND (n.mark IS NULL OR n.mark <> m.mark))`, id, elsewhere).Scan(&n)
+	if err != nil {
+		return false, fmt.Errorf("look for a new number: %w", err)
+	}
+	return n > 0, nil
+}
+
 // goElsewhere lets a message that is planned again go to its new number.
 func goElsewhere(ctx context.Context, tx database.Handle, id string) error {
 	old, err := column(ctx, tx, `SELECT number_id FROM message WHERE id = ?`, id)

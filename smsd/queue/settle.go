@@ -149,6 +149,8 @@ func (q *Queue) settleRefusal(ctx context.Context, tx database.Handle, d Deliver
 		return replan(ctx, tx, c)
 	case ClassTemporary:
 		return retry(ctx, tx, c, Failed)
+	case ClassNumber:
+		return q.failedNumber(ctx, tx, c, Failed)
 	case ClassOptOut:
 		return q.refusedForGood(ctx, tx, c, q.keys.mark(d.To))
 	}
@@ -158,14 +160,22 @@ func (q *Queue) settleRefusal(ctx context.Context, tx database.Handle, d Deliver
 }
 
 // refusedForGood suppresses a message whose number the carrier knows to have
-// opted out, and with it everything else for that number.
+// opted out, and with it everything else for that number. One that goes to another
+// number by now is planned for that.
 func (q *Queue) refusedForGood(ctx context.Context, tx database.Handle, c change, mark []byte) error {
+	away, err := redirected(ctx, tx, c.id)
+	if err != nil {
+		return err
+	}
+	c.next = c.at
 	if err := replan(ctx, tx, c); err != nil {
 		return err
 	}
-	c.to, c.attempt = Suppressed, 0
-	if _, err := move(ctx, tx, c); err != nil {
-		return err
+	if !away {
+		c.to, c.next = Suppressed, 0
+		if _, err := move(ctx, tx, c); err != nil {
+			return err
+		}
 	}
 	return q.rememberOptOut(ctx, tx, mark)
 }
