@@ -295,3 +295,25 @@ func TestRedirect_OldNumberFailsWhileHeld(t *testing.T) {
 		}
 	})
 }
+
+// A message that was redirected and then taken back leaves neither number behind.
+func TestRedirect_ThenCancelled(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		for _, class := range []queue.Class{queue.ClassBusy, queue.ClassNumber, queue.ClassOptOut} {
+			id := class.String()
+			b.enqueueTo(fmt.Sprintf("+3363998012%d", class), b.message(id))
+			d := b.claim(1)[0]
+			b.redirect(otherNumber, id)
+			b.cancel(id)
+			b.redirect(otherNumber, id) // too late
+			b.answer(d, "", refusal(class))
+			if !b.status(id).State.Final() {
+				b.Errorf("%s is not over", id)
+			}
+		}
+		b.claim(0)
+		if n := b.count(`SELECT COUNT(*) FROM number`); n != 0 {
+			b.Errorf("%d numbers outlive their messages", n)
+		}
+	})
+}

@@ -85,6 +85,15 @@ func (s *Sender) redirectLater(ctx context.Context, tx database.Handle, k sender
 	return s.keepNumber(ctx, tx, k, nextNumber(id), e164, 1)
 }
 
+// stayHere forgets the new number of a message whose request is out.
+func stayHere(ctx context.Context, tx database.Handle, id string) error {
+	rows, err := tx.Exec(ctx, `UPDATE message SET unwanted = 0 WHERE id = ? AND final_at IS NULL AND unwanted = ?`, id, elsewhere)
+	if err != nil || rows == 0 {
+		return wrapped("forget new number", err)
+	}
+	return release(ctx, tx, nextNumber(id))
+}
+
 // redirected tells whether a message goes to another number than the one to which
 // its latest attempt went.
 func redirected(ctx context.Context, tx database.Handle, id string) (bool, error) {

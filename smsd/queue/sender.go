@@ -206,6 +206,9 @@ func (s *Sender) withdraw(ctx context.Context, tx database.Handle, id string, to
 	if err != nil || moved {
 		return err
 	}
+	if err := stayHere(ctx, tx, id); err != nil {
+		return err
+	}
 	_, err = tx.Exec(ctx, `UPDATE message SET unwanted = 1 WHERE id = ? AND final_at IS NULL`, id)
 	if err != nil {
 		return fmt.Errorf("cancel message: %w", err)
