@@ -317,3 +317,34 @@ func TestRedirect_ThenCancelled(t *testing.T) {
 		}
 	})
 }
+
+// The number changes twice, each time while a request is out: the carrier is
+// asked about the number to which the request went, and not about the newest.
+func TestRedirect_AgainAndAgain(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		b.enqueue("m")
+		to := []string{number, otherNumber, "+33639980078", "+33639980079"}
+		for i, next := range to[1:] {
+			d := b.claim(1)[0]
+			b.redirect("+33639980066", "m")
+			b.redirect(next, "m")
+			b.answer(d, "", errDoubt)
+			b.clock.forward(grace)
+			asked := b.doubts(1)[0]
+			if d.To != to[i] || asked.To != to[i] {
+				b.Fatalf("attempt %d: the carrier is asked about another number than the request's", i+1)
+			}
+			b.must(b.queue.Resolve(b.Context(), asked, nil, nil))
+		}
+		d := b.claim(1)[0]
+		if d.To != to[3] {
+			b.Error("it did not go to the newest number")
+		}
+		b.answer(d, "SM1", nil)
+		b.redirect(number, "m")
+		b.report("m", 4, "SM1", queue.Delivered, true)
+		if n := b.count(`SELECT COUNT(*) FROM number`); n != 0 {
+			b.Errorf("%d numbers outlive their messages", n)
+		}
+	})
+}
