@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"log/slog"
 	"testing"
 	"time"
 )
@@ -94,5 +95,34 @@ func TestBucket(t *testing.T) {
 	var none bucket
 	if none.take(0, 77) != 77 {
 		t.Error("no limit limits")
+	}
+}
+
+// A list that always fails holds up no message, and a carrier that takes no
+// messages may still be asked.
+func TestBreaker_QuestionsHaveTheirOwn(t *testing.T) {
+	now := time.Duration(0)
+	clock := func() (time.Time, time.Duration) { return time.Unix(0, 0).Add(now), now }
+	d := NewDaemon(nil, nil, Options{Workers: 7, Clock: clock, Log: slog.New(slog.DiscardHandler)})
+	for i := range 2 * failuresInARow {
+		if down := d.heard(&Doubt{Code: "timeout"}); down != (i+1 >= failuresInARow) {
+			t.Errorf("after %d questions: down %v", i+1, down)
+		}
+	}
+	if n, free := d.allowance(); n != 7 || free != 7 {
+		t.Errorf("%d of %d messages may leave though only the list fails", n, free)
+	}
+	now = longestRest
+	if d.heard(nil) || d.heard(ErrCannotTell) {
+		t.Error("down though the carrier answers")
+	}
+	for range failuresInARow {
+		d.note(Result{Err: &Doubt{Code: "timeout"}}, 0)
+	}
+	if n, _ := d.allowance(); n != 0 {
+		t.Errorf("%d messages may leave, want none", n)
+	}
+	if n := d.asking.allows(now, 7); n != 7 {
+		t.Errorf("%d questions may be asked, want all", n)
 	}
 }

@@ -66,7 +66,8 @@ type Daemon struct {
 	mu      sync.Mutex
 	leap    leap
 	busy    int // workers that have not been settled
-	breaker breaker
+	breaker breaker // of requests
+	asking  breaker // of questions: a list that fails holds up no message
 	bucket  bucket
 	flight  sync.WaitGroup
 }

@@ -284,3 +284,22 @@ func TestSettle_WhileACallbackIsWritten(t *testing.T) {
 		b.want("one", queue.Unknown)
 	})
 }
+
+// A doubt about which nobody could be asked ends a day after the message's expiry.
+func TestSweep_DoubtEnds(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		b.enqueue("m")
+		b.answer(b.claim(1)[0], "", errDoubt)
+		b.clock.forward(24 * time.Hour)
+		b.sweep(0)
+		b.want("m", queue.Unknown)
+		b.clock.forward(time.Hour)
+		b.sweep(0)
+		if s := b.want("m", queue.Held); s.Error != "carrier-cannot-tell" {
+			b.Errorf("held as %q", s.Error)
+		}
+		b.sweep(1)
+		b.want("m", queue.Expired)
+		b.erased("m")
+	})
+}
