@@ -303,3 +303,27 @@ func TestSweep_DoubtEnds(t *testing.T) {
 		b.erased("m")
 	})
 }
+
+// The process died while a request was out whose message had moved on already, by
+// a late word about the attempt before: twins are asked about all the same.
+func TestRecover_OrphanedRequest(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		orphan := b.inDoubt("orphan")
+		b.must(b.queue.Resolve(b.Context(), orphan, nil, nil))
+		b.claim(1)
+		b.report("orphan", 1, "SM1", queue.Delivered, true)
+		b.want("orphan", queue.Delivered)
+		twin := b.inDoubt("twin")
+		b.clock.forward(grace)
+		b.must(b.queue.Resolve(b.Context(), twin, nil, nil))
+		b.want("twin", queue.Unknown)
+		for _, want := range []int{1, 0} {
+			if n, err := b.queue.Recover(b.Context(), time.Minute); n != want || err != nil {
+				b.Fatalf("recovered %d, %v", n, err)
+			}
+		}
+		b.want("orphan", queue.Delivered)
+		b.must(b.queue.Resolve(b.Context(), b.doubts(1)[0], nil, nil))
+		b.want("twin", queue.Planned)
+	})
+}

@@ -258,7 +258,9 @@ func moveAttempt(ctx context.Context, tx database.Handle, c attemptChange) (bool
 
 // Recover takes messages whose request was in flight for longer than lease as
 // unknown: the process that sent it died, or nobody will settle it. A process
-// that has the store for itself calls it at its start with no lease.
+// that has the store for itself calls it at its start with no lease. A request
+// whose message has moved on, by a late word about an earlier one, is taken so too:
+// it would keep its number's twins from being asked about.
 func (q *Queue) Recover(ctx context.Context, lease time.Duration) (int, error) {
 	var n int
 	err := q.db.Write(ctx, func(tx database.Handle) error {
@@ -286,8 +288,23 @@ func (q *Queue) Recover(ctx context.Context, lease time.Duration) (int, error) {
 }
 
 func attemptsInFlight(ctx context.Context, tx database.Handle, before int64) ([]attemptChange, error) {
-	rows, err := tx.Query(ctx, `SELECT m.id, m.attempts FROM message m
-		WHERE m.state = 'claimed' AND m.claimed_at <= ? LIMIT 1000`+skipLocked(tx), before)
+	var out []attemptChange
+	for _, query := range []string{
+		`SELECT m.id, m.attempts FROM message m WHERE m.state = 'claimed' AND m.claimed_at <= ? LIMIT 1000`,
+		`SELECT m.id, a.n FROM attempt a JOIN message m ON m.id = a.message_id
+			WHERE a.state = 'flying' AND a.started <= ? AND (m.state <> 'claimed' OR m.attempts <> a.n) LIMIT 1000`,
+	} {
+		some, err := attemptRows(ctx, tx, query+skipLocked(tx), before)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, some...)
+	}
+	return out, nil
+}
+
+func attemptRows(ctx context.Context, tx database.Handle, query string, before int64) ([]attemptChange, error) {
+	rows, err := tx.Query(ctx, query, before)
 	if err != nil {
 		return nil, err
 	}

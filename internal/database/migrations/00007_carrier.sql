@@ -8,3 +8,6 @@ UPDATE attempt SET carrier_id = NULL WHERE carrier_id IS NOT NULL AND EXISTS (SE
             OR o.message_id = attempt.message_id AND o.n < attempt.n)));
 DROP INDEX attempt_carrier_id;
 CREATE UNIQUE INDEX attempt_carrier_id ON attempt (carrier_id) WHERE carrier_id IS NOT NULL;
+
+-- Requests that are out: few, among millions.
+CREATE INDEX attempt_flying ON attempt (started) WHERE state = 'flying';
