@@ -71,7 +71,7 @@ func (d *Daemon) heard(failure error) (down bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if failure == nil || errors.Is(failure, ErrCannotTell) {
-		d.asking.answered()
+		d.asking.answered(d.steady())
 		return false
 	}
 	d.asking.silent(d.steady())

@@ -33,7 +33,7 @@ func TestBreaker_OneProbeAtATime(t *testing.T) {
 	}
 	now += time.Minute
 	b.probe()
-	b.answered()
+	b.answered(now)
 	if n := b.allows(now, 10); n != 10 {
 		t.Errorf("%d may leave once a probe went through, want all", n)
 	}
@@ -43,7 +43,7 @@ func TestBreaker_AnswersInBetween(t *testing.T) {
 	var b breaker
 	for range 10 * failuresInARow {
 		b.silent(0)
-		b.answered()
+		b.answered(0)
 	}
 	if n := b.allows(0, 10); n != 10 {
 		t.Errorf("%d may leave though others are answered", n)
@@ -61,6 +61,27 @@ func TestBreaker_Busy(t *testing.T) {
 	b.busy(20*time.Second, 24*time.Hour)
 	if b.allows(20*time.Second+longestRest, 10) != 10 {
 		t.Error("rests for as long as a carrier likes")
+	}
+}
+
+// What left before the rest, and is answered in it, does not end it.
+func TestBreaker_StragglersEndNoRest(t *testing.T) {
+	var b breaker
+	b.busy(0, 10*time.Second)
+	b.answered(time.Second)
+	if b.allows(5*time.Second, 10) != 0 || b.allows(10*time.Second, 10) != 10 {
+		t.Error("an answer ended the rest that the carrier asked for")
+	}
+	b = breaker{}
+	b.down(0, longestRest)
+	b.answered(time.Second)
+	if b.allows(longestRest-1, 10) != 0 || b.allows(longestRest, 10) != 1 {
+		t.Error("an answer opened a channel that is not set up")
+	}
+	b.probe()
+	b.answered(longestRest)
+	if b.allows(longestRest, 10) != 10 {
+		t.Error("the probe's answer does not end it")
 	}
 }
 

@@ -309,7 +309,7 @@ func (d *Daemon) note(r Result, took time.Duration) {
 		d.breaker.down(d.steady(), longestRest)
 		d.opts.Log.Error("channel rests: account or sender is not set up", "code", refusal.Code)
 	case r.Err == nil || refused:
-		d.breaker.answered()
+		d.breaker.answered(d.steady())
 	default:
 		d.breaker.silent(d.steady())
 	}
