@@ -65,7 +65,7 @@ type Daemon struct {
 
 	mu      sync.Mutex
 	leap    leap
-	busy    int // workers that have not been settled
+	busy    int     // workers that have not been settled
 	breaker breaker // of requests
 	asking  breaker // of questions: a list that fails holds up no message
 	bucket  bucket
