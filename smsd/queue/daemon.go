@@ -119,7 +119,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	tasks.Go(func() { d.every(ctx, housekeeping, d.ask) })
 	tasks.Go(func() { d.every(ctx, housekeeping, d.erase) })
 	tasks.Go(func() { d.every(ctx, housekeeping, d.queue.MarkNumbers) })
-	tasks.Go(func() { d.every(ctx, forgetting, d.queue.Forget) })
+	tasks.Go(func() { d.every(ctx, forgetting, d.forget) })
 	tasks.Go(func() { d.every(ctx, mending, d.mend) })
 	d.dispatch(ctx)
 	d.flight.Wait()
@@ -171,6 +171,10 @@ func (d *Daemon) doubtful() bool {
 		d.opts.Log.Warn("clock jumped ahead: nothing leaves and nothing expires until it has held", "for", leapHolds.String())
 	}
 	return doubtful
+}
+
+func (d *Daemon) forget(ctx context.Context) error {
+	return errors.Join(d.queue.Forget(ctx), d.queue.ForgetCopies(ctx, d.carrier.Name()))
 }
 
 func (d *Daemon) mend(ctx context.Context) error {

@@ -13,7 +13,12 @@ const (
 	firstEraseWait   = time.Minute
 	longestEraseWait = 12 * time.Hour
 	maxErasures      = 19
+	copiesLast       = 7 * 24 * time.Hour // that no carrier of ours asks about
 )
+
+// anyCarrier stands for whichever carrier is used now: where a restored store
+// does not know to which one a request went.
+const anyCarrier = "unknown"
 
 // A Copy is a message that is final here and that the carrier still holds.
 type Copy struct {
@@ -40,7 +45,7 @@ func (q *Queue) Copies(ctx context.Context, limit int, carrier string) ([]Copy, 
 		var err error
 		now := q.now()
 		if out, err = copies(ctx, tx, `SELECT m.carrier_id, m.message_id, m.tries FROM carrier_copy m
-			WHERE m.next <= ? AND m.carrier = ? ORDER BY m.next LIMIT ?`+skipLocked(tx), now.UnixMilli(), carrier, limit); err != nil {
+			WHERE m.next <= ? AND m.carrier IN (?, ?) ORDER BY m.next LIMIT ?`+skipLocked(tx), now.UnixMilli(), carrier, anyCarrier, limit); err != nil {
 			return err
 		}
 		for _, c := range out {
@@ -74,6 +79,17 @@ func copies(ctx context.Context, h database.Handle, query string, args ...any) (
 		out = append(out, c)
 	}
 	return out, rows.Err()
+}
+
+// ForgetCopies drops what other carriers still hold, for a week: they are not ours
+// to ask any more.
+func (q *Queue) ForgetCopies(ctx context.Context, carrier string) error {
+	err := q.db.Write(ctx, func(tx database.Handle) error {
+		_, err := tx.Exec(ctx, `DELETE FROM carrier_copy WHERE next <= ? AND carrier NOT IN (?, ?)`,
+			q.now().Add(-copiesLast).UnixMilli(), carrier, anyCarrier)
+		return err
+	})
+	return wrapped("forget what other carriers hold", err)
 }
 
 // Last tells whether the carrier was asked about this copy for the last time.
