@@ -11,3 +11,10 @@ CREATE UNIQUE INDEX attempt_carrier_id ON attempt (carrier_id) WHERE carrier_id 
 
 -- Requests that are out: few, among millions.
 CREATE INDEX attempt_flying ON attempt (started) WHERE state = 'flying';
+
+-- From which number an answer came, by its mark, to bound how many are taken in.
+ALTER TABLE inbound ADD COLUMN mark blob;
+CREATE INDEX inbound_mark ON inbound (mark, at) WHERE mark IS NOT NULL;
+
+-- What was said last about the message's item and confirmed: yes or no.
+ALTER TABLE reply ADD COLUMN said TEXT;
