@@ -233,3 +233,21 @@ func TestErase_RestoredAndOtherCarriers(t *testing.T) {
 		left("another", 0)
 	})
 }
+
+// What people write is deleted at the carrier, whatever was done about it.
+func TestErase_WhatPeopleWrote(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		b.saysAgain("MO-nobody", number, "bonjour", queue.HeardNobody)
+		gone := b.copies("MO-nobody")
+		if gone[0].MessageID != "" {
+			b.Errorf("it is taken for a copy of message %s", gone[0].MessageID)
+		}
+		b.must(b.queue.Erased(b.Context(), gone))
+		b.enqueue("m")
+		b.claim(1)
+		b.saysAgain("MO-stop", number, "STOP", queue.HeardStop)
+		b.saysAgain("MO-stop", number, "STOP", queue.HeardRepeated)
+		b.must(b.queue.Erased(b.Context(), b.copies("MO-stop")))
+		b.copies()
+	})
+}

@@ -49,8 +49,9 @@ const (
 // Answered takes in what somebody wrote, all in one transaction, and tells what
 // was done about it. A second call with the same CarrierID changes nothing, for
 // a week. STOP counts from any number, also from one whose messages are long
-// forgotten; of anything else 20 texts are taken in from a number within a day. On
-// an error nothing was done.
+// forgotten; of anything else 20 texts are taken in from a number within a day.
+// Whatever is done about it, the carrier is asked to delete the text. On an error
+// nothing was done.
 func (q *Queue) Answered(ctx context.Context, in Inbound) (heard Heard, err error) {
 	number, err := ParseNumber(in.From)
 	if err != nil || !ValidID(in.CarrierID) {
@@ -75,6 +76,9 @@ type caller struct {
 }
 
 func (q *Queue) hear(ctx context.Context, tx database.Handle, number string, in Inbound) (Heard, error) {
+	if err := forgetText(ctx, tx, q.millis(), in.CarrierID); err != nil {
+		return "", err
+	}
 	meaning, _ := locales.Answer(in.Text)
 	c := caller{number: number, mark: q.keys.mark(number)}
 	var err error

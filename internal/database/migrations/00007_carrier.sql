@@ -18,3 +18,18 @@ CREATE INDEX inbound_mark ON inbound (mark, at) WHERE mark IS NOT NULL;
 
 -- What was said last about the message's item and confirmed: yes or no.
 ALTER TABLE reply ADD COLUMN said TEXT;
+
+-- The carrier holds what people wrote, too, and that answers no one message:
+-- message_id may be NULL. SQLite cannot change a column, so the table is made anew.
+CREATE TABLE carrier_copy_new (
+    carrier_id TEXT PRIMARY KEY,
+    carrier    TEXT NOT NULL,                 -- 'unknown': whichever is used
+    message_id TEXT REFERENCES message (id),
+    next       BIGINT NOT NULL,
+    tries      BIGINT NOT NULL
+);
+INSERT INTO carrier_copy_new (carrier_id, carrier, message_id, next, tries)
+    SELECT carrier_id, carrier, message_id, next, tries FROM carrier_copy;
+DROP TABLE carrier_copy;
+ALTER TABLE carrier_copy_new RENAME TO carrier_copy;
+CREATE INDEX carrier_copy_next ON carrier_copy (next);
