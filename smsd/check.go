@@ -27,16 +27,17 @@ func setupCheck(f *service.Flags) service.Run {
 		public: f.String("public-url", "", "`URL` under which the carrier reaches smsd's webhooks"),
 	}
 	return func(ctx context.Context, env *service.Env) error {
-		s.twilio = carrier.Account{
-			SID: os.Getenv("TWILIO_ACCOUNT_SID"), Token: os.Getenv("TWILIO_AUTH_TOKEN"), From: os.Getenv("TWILIO_FROM"),
+		if err := s.checkTwilio("check", os.Environ()); err != nil {
+			return err
 		}
-		if s.twilio.SID == "" || s.twilio.Token == "" || s.twilio.From == "" {
-			return service.Usagef("check: TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM are needed: without them the simulated phone takes the messages, and there is nothing to check")
+		if s.twilio == (carrier.Account{}) {
+			return service.Usagef("check: %s, %s and %s are needed: without them the simulated phone takes the messages, and there is nothing to check",
+				twilioSID, twilioToken, twilioFrom)
 		}
 		if err := s.checkCapability(); err != nil {
 			return err
 		}
-		return withStore(ctx, s.paths, func(db *database.DB) error { return s.examine(ctx, env, db) })
+		return withExisting(ctx, s.paths, func(db *database.DB) error { return s.examine(ctx, env, db) })
 	}
 }
 
@@ -46,7 +47,7 @@ func (s *settings) examine(ctx context.Context, env *service.Env, db *database.D
 		return err
 	}
 	c := carrier.Check{
-		Account: s.twilio, API: os.Getenv("TWILIO_API_URL"), Public: *s.public,
+		Account: s.twilio, API: os.Getenv(twilioURL), Public: *s.public,
 		Store: queue.Fingerprint(pub), Capability: s.sender(),
 		Client: &http.Client{Timeout: checkWaits, CheckRedirect: carrier.NoRedirects},
 	}

@@ -69,6 +69,10 @@ signatures   yes  a call without a signature was refused
 			c.account.Change(func() { c.account.SID = "" })
 			other := newStation(t, database.SQLite)
 			other.more = c.more
+			if _, status = other.run("", "check"); status != 1 || !strings.Contains(other.logs.String(), "no store") {
+				t.Errorf("without a store: status %d: %s", status, other.logs)
+			}
+			other.run("", "enqueue")             // makes a store
 			out, status = other.run("", "check") // the same address, from another store
 			for _, line := range []string{"credentials  no   Twilio knows no such account", "webhooks     no   smsd of another store answers"} {
 				if !strings.Contains(out, line) {
@@ -102,7 +106,7 @@ func TestCheck_UsedWrongly(t *testing.T) {
 		t.Errorf("an odd capability: status %d, %q", status, stderr)
 	}
 	t.Setenv("TWILIO_API_URL", "ftp://x")
-	if _, stderr, status := s.inProcess("", "check"); status != 1 || !strings.HasPrefix(stderr, "smsd: check: ") {
+	if _, stderr, status := s.inProcess("", "check"); status != 2 || !strings.HasPrefix(stderr, "smsd: check: TWILIO_API_URL: ") {
 		t.Errorf("an odd address: status %d, %q", status, stderr)
 	}
 }

@@ -75,11 +75,11 @@ const (
 
 // checkTwilio reads Twilio's variables: the first three or none. A slip in a name
 // would send real people's messages to the simulated phone, and nobody would know.
-func (s *settings) checkTwilio(environ []string) error {
+func (s *settings) checkTwilio(command string, environ []string) error {
 	for _, setting := range environ {
 		name, _, _ := strings.Cut(setting, "=")
 		if meant := service.Misspelt(name, twilioSID, twilioToken, twilioFrom, twilioURL); meant != "" {
-			return service.Usagef("run: unknown variable %s: did you mean %s?", name, meant)
+			return service.Usagef("%s: unknown variable %s: did you mean %s?", command, name, meant)
 		}
 	}
 	s.twilio = carrier.Account{SID: os.Getenv(twilioSID), Token: os.Getenv(twilioToken), From: os.Getenv(twilioFrom)}
@@ -88,23 +88,23 @@ func (s *settings) checkTwilio(environ []string) error {
 	}
 	for _, name := range []string{twilioSID, twilioToken, twilioFrom} {
 		if os.Getenv(name) == "" {
-			return service.Usagef("run: %s is missing: Twilio needs account, token and sender", name)
+			return service.Usagef("%s: %s is missing: Twilio needs account, token and sender", command, name)
 		}
 	}
-	return checkURL(twilioURL, os.Getenv(twilioURL))
+	return checkURL(command, twilioURL, os.Getenv(twilioURL))
 }
 
 // checkURL refuses what is given and no address of the web.
-func checkURL(name, text string) error {
+func checkURL(command, name, text string) error {
 	u, err := url.Parse(text)
 	if text != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
-		return service.Usagef("run: %s: wants http(s)://HOST", name)
+		return service.Usagef("%s: %s: wants http(s)://HOST", command, name)
 	}
 	return nil
 }
 
 func (s *settings) check() error {
-	if err := errors.Join(s.checkTwilio(os.Environ()), checkURL("--public-url", *s.public)); err != nil {
+	if err := errors.Join(s.checkTwilio("run", os.Environ()), checkURL("run", "--public-url", *s.public)); err != nil {
 		return err
 	}
 	if *s.workers < 1 || *s.workers > 1000 {

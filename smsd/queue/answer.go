@@ -122,10 +122,11 @@ func Tell(ctx context.Context, tx database.Handle, relay string, desk seal.Publi
 // maxAnswers bounds what one look at the answers reads.
 const maxAnswers = 200
 
-// Answers opens what was answered to a relay, the oldest first, at most 200. What
+// Answers opens what was answered to a relay, the oldest first, the newest 200. What
 // does not open, because the relay's key is another now, is [Unreadable].
 func Answers(ctx context.Context, h database.Handle, relay string, key *seal.Identity) ([]Answer, error) {
-	rows, err := h.Query(ctx, `SELECT id, at, sealed FROM answer WHERE relay_id = ? ORDER BY at, id LIMIT ?`, relay, maxAnswers)
+	rows, err := h.Query(ctx, `SELECT id, at, sealed FROM (SELECT id, at, sealed FROM answer
+		WHERE relay_id = ? ORDER BY at DESC, id DESC LIMIT ?) AS newest ORDER BY at, id`, relay, maxAnswers)
 	if err != nil {
 		return nil, fmt.Errorf("read answers: %w", err)
 	}

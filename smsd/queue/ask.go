@@ -7,10 +7,10 @@ import (
 )
 
 // ask puts the question to the carrier for messages that are in doubt. A carrier
-// that is down is asked about one of them, as a probe.
+// that does not answer is asked about one of them, as a probe.
 func (d *Daemon) ask(ctx context.Context) error {
 	d.mu.Lock()
-	limit := d.breaker.allows(d.steady(), doubtsAtOnce)
+	limit := d.asking.allows(d.steady(), doubtsAtOnce)
 	d.mu.Unlock()
 	if limit == 0 {
 		return nil
@@ -20,7 +20,7 @@ func (d *Daemon) ask(ctx context.Context) error {
 		return err
 	}
 	d.mu.Lock()
-	d.breaker.probe()
+	d.asking.probe()
 	d.mu.Unlock()
 	eachAtOnce(doubts, asksAtOnce, func(one Delivery) { d.askOne(ctx, one) })
 	return nil
@@ -65,17 +65,17 @@ func (d *Daemon) askOne(ctx context.Context, one Delivery) {
 	}
 }
 
-// heard tells the breaker of an answer, or of none, and says whether the carrier
-// is down.
+// heard tells the breaker of questions of an answer, or of none, and says whether
+// there is nobody to ask.
 func (d *Daemon) heard(failure error) (down bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if failure == nil || errors.Is(failure, ErrCannotTell) {
-		d.breaker.answered()
+		d.asking.answered(d.steady())
 		return false
 	}
-	d.breaker.silent(d.steady())
-	return d.breaker.open
+	d.asking.silent(d.steady())
+	return d.asking.open
 }
 
 // erase asks the carrier to delete what is final here.

@@ -35,8 +35,15 @@ func (b *breaker) allows(now time.Duration, free int) int {
 // probe takes the one place of an open breaker.
 func (b *breaker) probe() { b.probing = b.open }
 
-// answered closes it: something went through.
-func (b *breaker) answered() { *b = breaker{} }
+// answered closes it: something went through. A straggler that left before the rest
+// began ends no rest.
+func (b *breaker) answered(now time.Duration) {
+	if now < b.until {
+		b.failures = 0
+		return
+	}
+	*b = breaker{}
+}
 
 // busy rests for as long as a carrier asks that has too much to do; it is there.
 func (b *breaker) busy(now, asked time.Duration) {

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"log/slog"
 	"testing"
 	"time"
 )
@@ -32,7 +33,7 @@ func TestBreaker_OneProbeAtATime(t *testing.T) {
 	}
 	now += time.Minute
 	b.probe()
-	b.answered()
+	b.answered(now)
 	if n := b.allows(now, 10); n != 10 {
 		t.Errorf("%d may leave once a probe went through, want all", n)
 	}
@@ -42,7 +43,7 @@ func TestBreaker_AnswersInBetween(t *testing.T) {
 	var b breaker
 	for range 10 * failuresInARow {
 		b.silent(0)
-		b.answered()
+		b.answered(0)
 	}
 	if n := b.allows(0, 10); n != 10 {
 		t.Errorf("%d may leave though others are answered", n)
@@ -60,6 +61,27 @@ func TestBreaker_Busy(t *testing.T) {
 	b.busy(20*time.Second, 24*time.Hour)
 	if b.allows(20*time.Second+longestRest, 10) != 10 {
 		t.Error("rests for as long as a carrier likes")
+	}
+}
+
+// What left before the rest, and is answered in it, does not end it.
+func TestBreaker_StragglersEndNoRest(t *testing.T) {
+	var b breaker
+	b.busy(0, 10*time.Second)
+	b.answered(time.Second)
+	if b.allows(5*time.Second, 10) != 0 || b.allows(10*time.Second, 10) != 10 {
+		t.Error("an answer ended the rest that the carrier asked for")
+	}
+	b = breaker{}
+	b.down(0, longestRest)
+	b.answered(time.Second)
+	if b.allows(longestRest-1, 10) != 0 || b.allows(longestRest, 10) != 1 {
+		t.Error("an answer opened a channel that is not set up")
+	}
+	b.probe()
+	b.answered(longestRest)
+	if b.allows(longestRest, 10) != 10 {
+		t.Error("the probe's answer does not end it")
 	}
 }
 
@@ -94,5 +116,34 @@ func TestBucket(t *testing.T) {
 	var none bucket
 	if none.take(0, 77) != 77 {
 		t.Error("no limit limits")
+	}
+}
+
+// A list that always fails holds up no message, and a carrier that takes no
+// messages may still be asked.
+func TestBreaker_QuestionsHaveTheirOwn(t *testing.T) {
+	now := time.Duration(0)
+	clock := func() (time.Time, time.Duration) { return time.Unix(0, 0).Add(now), now }
+	d := NewDaemon(nil, nil, Options{Workers: 7, Clock: clock, Log: slog.New(slog.DiscardHandler)})
+	for i := range 2 * failuresInARow {
+		if down := d.heard(&Doubt{Code: "timeout"}); down != (i+1 >= failuresInARow) {
+			t.Errorf("after %d questions: down %v", i+1, down)
+		}
+	}
+	if n, free := d.allowance(); n != 7 || free != 7 {
+		t.Errorf("%d of %d messages may leave though only the list fails", n, free)
+	}
+	now = longestRest
+	if d.heard(nil) || d.heard(ErrCannotTell) {
+		t.Error("down though the carrier answers")
+	}
+	for range failuresInARow {
+		d.note(Result{Err: &Doubt{Code: "timeout"}}, 0)
+	}
+	if n, _ := d.allowance(); n != 0 {
+		t.Errorf("%d messages may leave, want none", n)
+	}
+	if n := d.asking.allows(now, 7); n != 7 {
+		t.Errorf("%d questions may be asked, want all", n)
 	}
 }

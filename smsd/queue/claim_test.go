@@ -215,3 +215,136 @@ func TestRedirect_DecidedAfterwards(t *testing.T) {
 		}
 	})
 }
+
+// fails reports that the carrier gave an attempt up for its number.
+func (b *bench) fails(id string, attempt int, class queue.Class) {
+	b.Helper()
+	_, err := b.queue.Report(b.Context(), queue.Report{ID: id, Attempt: attempt, Receipt: queue.Receipt{
+		CarrierID: fmt.Sprint("SM-", id, attempt), State: queue.Undelivered, Code: "30005", Class: class,
+	}})
+	b.must(err)
+}
+
+// A failure of the old number is one of that number alone: the message goes to
+// the new one, whichever way the failure is told.
+func TestRedirect_OldNumberFails(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		tell := map[string]func(d queue.Delivery){
+			"dead-later":    func(d queue.Delivery) { b.answer(d, "SM-"+d.ID+"1", nil); b.fails(d.ID, 1, queue.ClassNumber) },
+			"dead-at-once":  func(d queue.Delivery) { b.answer(d, "", refusal(queue.ClassNumber)) },
+			"opt-out":       func(d queue.Delivery) { b.answer(d, "", refusal(queue.ClassOptOut)) },
+			"opt-out-later": func(d queue.Delivery) { b.answer(d, "SM-"+d.ID+"1", nil); b.fails(d.ID, 1, queue.ClassOptOut) },
+		}
+		i := 0
+		for id := range tell {
+			b.enqueueTo(fmt.Sprintf("+3363998011%d", i), b.message(id))
+			i++
+		}
+		for _, d := range b.claim(len(tell)) {
+			b.redirect(otherNumber, d.ID)
+			tell[d.ID](d)
+			b.want(d.ID, queue.Planned)
+		}
+		for _, d := range b.claim(len(tell)) {
+			if d.To != otherNumber {
+				b.Errorf("%s went to the old number", d.ID)
+			}
+			b.answer(d, "SM-"+d.ID+"2", nil)
+			b.fails(d.ID, 1, queue.ClassNumber) // told again, of the old number
+			b.want(d.ID, queue.Accepted)
+			b.report(d.ID, 2, "SM-"+d.ID+"2", queue.Delivered, true)
+		}
+		if n := b.count(`SELECT COUNT(*) FROM number`); n != 0 {
+			b.Errorf("%d numbers outlive their messages", n)
+		}
+		sick, out := b.count(`SELECT COUNT(*) FROM number_health`), b.count(`SELECT COUNT(*) FROM opt_out`)
+		if sick != 2 || out != 2 {
+			b.Errorf("%d numbers are unwell and %d opted out, want two each", sick, out)
+		}
+	})
+}
+
+// What comes late about an older attempt says nothing about the number of today.
+func TestRedirect_LateFailureOfAnOlderAttempt(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		b.enqueue("m")
+		b.answer(b.claim(1)[0], "", errDoubt)
+		b.redirect(otherNumber, "m")
+		b.clock.forward(grace)
+		b.must(b.queue.Resolve(b.Context(), b.doubts(1)[0], nil, nil))
+		b.answer(b.claim(1)[0], "SM-m2", nil)
+		b.fails("m", 1, queue.ClassNumber)
+		b.want("m", queue.Accepted)
+		if n := b.count(`SELECT COUNT(*) FROM number_health`); n != 0 {
+			b.Error("the new number counts as dead")
+		}
+	})
+}
+
+// Redirected while it was held: the old number's failure does not end it.
+func TestRedirect_OldNumberFailsWhileHeld(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		b.enqueue("m")
+		b.answer(b.claim(1)[0], "", errDoubt)
+		b.clock.forward(grace)
+		b.must(b.queue.Resolve(b.Context(), b.doubts(1)[0], nil, queue.ErrCannotTell))
+		b.redirect(otherNumber, "m")
+		b.fails("m", 1, queue.ClassNumber)
+		if got := b.claim(1)[0]; got.To != otherNumber {
+			b.Error("it went to the old number")
+		}
+	})
+}
+
+// A message that was redirected and then taken back leaves neither number behind.
+func TestRedirect_ThenCancelled(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		for _, class := range []queue.Class{queue.ClassBusy, queue.ClassNumber, queue.ClassOptOut} {
+			id := class.String()
+			b.enqueueTo(fmt.Sprintf("+3363998012%d", class), b.message(id))
+			d := b.claim(1)[0]
+			b.redirect(otherNumber, id)
+			b.cancel(id)
+			b.redirect(otherNumber, id) // too late
+			b.answer(d, "", refusal(class))
+			if !b.status(id).State.Final() {
+				b.Errorf("%s is not over", id)
+			}
+		}
+		b.claim(0)
+		if n := b.count(`SELECT COUNT(*) FROM number`); n != 0 {
+			b.Errorf("%d numbers outlive their messages", n)
+		}
+	})
+}
+
+// The number changes twice, each time while a request is out: the carrier is
+// asked about the number to which the request went, and not about the newest.
+func TestRedirect_AgainAndAgain(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		b.enqueue("m")
+		to := []string{number, otherNumber, "+33639980078", "+33639980079"}
+		for i, next := range to[1:] {
+			d := b.claim(1)[0]
+			b.redirect("+33639980066", "m")
+			b.redirect(next, "m")
+			b.answer(d, "", errDoubt)
+			b.clock.forward(grace)
+			asked := b.doubts(1)[0]
+			if d.To != to[i] || asked.To != to[i] {
+				b.Fatalf("attempt %d: the carrier is asked about another number than the request's", i+1)
+			}
+			b.must(b.queue.Resolve(b.Context(), asked, nil, nil))
+		}
+		d := b.claim(1)[0]
+		if d.To != to[3] {
+			b.Error("it did not go to the newest number")
+		}
+		b.answer(d, "SM1", nil)
+		b.redirect(number, "m")
+		b.report("m", 4, "SM1", queue.Delivered, true)
+		if n := b.count(`SELECT COUNT(*) FROM number`); n != 0 {
+			b.Errorf("%d numbers outlive their messages", n)
+		}
+	})
+}

@@ -65,8 +65,9 @@ type Daemon struct {
 
 	mu      sync.Mutex
 	leap    leap
-	busy    int // workers that have not been settled
-	breaker breaker
+	busy    int     // workers that have not been settled
+	breaker breaker // of requests
+	asking  breaker // of questions: a list that fails holds up no message
 	bucket  bucket
 	flight  sync.WaitGroup
 }
@@ -118,7 +119,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	tasks.Go(func() { d.every(ctx, housekeeping, d.ask) })
 	tasks.Go(func() { d.every(ctx, housekeeping, d.erase) })
 	tasks.Go(func() { d.every(ctx, housekeeping, d.queue.MarkNumbers) })
-	tasks.Go(func() { d.every(ctx, forgetting, d.queue.Forget) })
+	tasks.Go(func() { d.every(ctx, forgetting, d.forget) })
 	tasks.Go(func() { d.every(ctx, mending, d.mend) })
 	d.dispatch(ctx)
 	d.flight.Wait()
@@ -157,7 +158,7 @@ func (d *Daemon) keepHouse(ctx context.Context) error {
 		d.opts.Log.Info("expired", "messages", n)
 		d.opts.Watch(Event{What: "expire", Count: n})
 	}
-	return errors.Join(err, d.recover(ctx, d.opts.Timeout+leaseOverhead))
+	return errors.Join(err, d.recover(ctx, 2*d.opts.Timeout+leaseOverhead))
 }
 
 // doubtful looks at the clocks: while the wall clock is ahead of what anybody
@@ -170,6 +171,10 @@ func (d *Daemon) doubtful() bool {
 		d.opts.Log.Warn("clock jumped ahead: nothing leaves and nothing expires until it has held", "for", leapHolds.String())
 	}
 	return doubtful
+}
+
+func (d *Daemon) forget(ctx context.Context) error {
+	return errors.Join(d.queue.Forget(ctx), d.queue.ForgetCopies(ctx, d.carrier.Name()))
 }
 
 func (d *Daemon) mend(ctx context.Context) error {
@@ -190,7 +195,8 @@ func (d *Daemon) recover(ctx context.Context, lease time.Duration) error {
 }
 
 // dispatch claims no more than there are free workers, so that what is claimed
-// leaves at once and the lease is that of one request.
+// leaves at once. The lease is twice the time of a request: one to leave, one to be
+// answered.
 func (d *Daemon) dispatch(ctx context.Context) {
 	ticker := time.NewTicker(d.opts.Poll)
 	defer ticker.Stop()
@@ -216,6 +222,7 @@ func (d *Daemon) dispatchOnce(ctx context.Context) (full bool) {
 	if n == 0 {
 		return free == 0
 	}
+	claimed := d.moment()
 	// A claim that is cut off would be a message in doubt: let it finish.
 	batch, err := d.queue.Claim(context.WithoutCancel(ctx), n, d.carrier.Name())
 	if err != nil {
@@ -229,7 +236,7 @@ func (d *Daemon) dispatchOnce(ctx context.Context) (full bool) {
 	}
 	d.mu.Unlock()
 	for _, one := range batch {
-		d.flight.Go(func() { d.deliver(context.WithoutCancel(ctx), one) })
+		d.flight.Go(func() { d.deliver(context.WithoutCancel(ctx), one, claimed) })
 	}
 	return len(batch) == free
 }
@@ -246,7 +253,30 @@ func (d *Daemon) allowance() (n, free int) {
 	return n, free
 }
 
-func (d *Daemon) deliver(ctx context.Context, one Delivery) {
+// moment is a time by both clocks.
+type moment struct {
+	wall   time.Time
+	steady time.Duration
+}
+
+func (d *Daemon) moment() moment {
+	wall, steady := d.opts.Clock()
+	return moment{wall.Round(0), steady}
+}
+
+// late tells whether a claim is so old that others may have found out already that
+// its message never left: this process, or the whole machine, stood still.
+func (d *Daemon) late(claimed moment) bool {
+	now := d.moment()
+	return max(now.wall.Sub(claimed.wall), now.steady-claimed.steady) > d.opts.Timeout
+}
+
+func (d *Daemon) deliver(ctx context.Context, one Delivery, claimed moment) {
+	if d.late(claimed) {
+		d.opts.Log.Warn("too late to leave", "message", one.ID, "attempt", one.Attempt)
+		d.results <- Result{Delivery: one, Err: &Refusal{Code: "too-late", Class: ClassBusy}}
+		return
+	}
 	ctx, cancel := context.WithTimeout(ctx, d.opts.Timeout)
 	defer cancel()
 	start := time.Now()
@@ -283,7 +313,7 @@ func (d *Daemon) note(r Result, took time.Duration) {
 		d.breaker.down(d.steady(), longestRest)
 		d.opts.Log.Error("channel rests: account or sender is not set up", "code", refusal.Code)
 	case r.Err == nil || refused:
-		d.breaker.answered()
+		d.breaker.answered(d.steady())
 	default:
 		d.breaker.silent(d.steady())
 	}

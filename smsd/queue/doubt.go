@@ -67,7 +67,7 @@ func (q *Queue) askAbout(ctx context.Context, tx database.Handle, r openRow, now
 // that are known. While another one to that number is in flight its id is not
 // known yet, so the question is put again later.
 func (q *Queue) Resolve(ctx context.Context, d Delivery, found []Receipt, failure error) error {
-	err := q.db.Write(ctx, func(tx database.Handle) error {
+	err := q.writeOwned(ctx, func(tx database.Handle) error {
 		if failure != nil && len(found) == 0 {
 			return q.unanswered(ctx, tx, d, failure)
 		}

@@ -3,6 +3,8 @@ package queue_test
 import (
 	"errors"
 	"fmt"
+	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -236,5 +238,129 @@ func TestDoubts_UnwantedThatDoesNotOpenIsNotHeld(t *testing.T) {
 		b.clock.forward(grace)
 		b.doubts(0)
 		b.want("m", queue.Cancelled)
+	})
+}
+
+// twins queues two messages of one text whose requests both timed out.
+func (b *bench) twins() {
+	b.Helper()
+	b.enqueue("one")
+	b.enqueue("two")
+	for _, d := range b.claim(2) {
+		b.answer(d, "", errDoubt)
+	}
+	b.clock.forward(2 * grace)
+}
+
+// whileHeld runs fn beside a transaction that has written that the carrier's
+// entry is twin "two" and that has not been committed, until fn waits for it.
+func (b *bench) whileHeld(entry string, fn func() error) {
+	b.Helper()
+	failed := make(chan error, 1)
+	b.must(b.write(func(tx database.Handle) error {
+		half := queue.Report{ID: "two", Attempt: 1, Receipt: queue.Receipt{CarrierID: entry, State: queue.Sent}}
+		if err := b.queue.ReportHalf(b.Context(), tx, half); err != nil {
+			return err
+		}
+		go func() { failed <- fn() }()
+		if b.db.Kind() == database.SQLite { // one writer: it waits in any case
+			return nil
+		}
+		for b.Context().Err() == nil {
+			var waiting int
+			err := b.db.Read().QueryRow(b.Context(), `SELECT COUNT(*) FROM pg_stat_activity
+				WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&waiting)
+			if err != nil || waiting > 0 {
+				return err
+			}
+			runtime.Gosched()
+		}
+		return b.Context().Err()
+	}))
+	b.must(<-failed)
+	if n := b.count(`SELECT COUNT(*) FROM attempt WHERE carrier_id = ?`, entry); n != 1 {
+		b.Fatalf("%d requests are entry %s of the carrier, want one", n, entry)
+	}
+}
+
+// A callback for one twin is written and not yet committed while the other's
+// question finds the same entry: only one of them has it.
+func TestResolve_WhileACallbackIsWritten(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		b.twins()
+		twins := b.doubts(2)
+		one := twins[slices.IndexFunc(twins, func(d queue.Delivery) bool { return d.ID == "one" })]
+		b.whileHeld("SM2", func() error {
+			return b.queue.Resolve(b.Context(), one, []queue.Receipt{accepted("SM2")}, nil)
+		})
+		b.want("one", queue.Planned)
+	})
+}
+
+// The same with a late answer, with a callback that names the other twin, and
+// with the same entry for two answers at once.
+func TestSettle_WhileACallbackIsWritten(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		b.twins()
+		d := queue.Delivery{ID: "one", Attempt: 1}
+		b.whileHeld("SM2", func() error {
+			return b.queue.Settle(b.Context(), []queue.Result{{Delivery: d, Receipt: accepted("SM2")}})
+		})
+		b.want("one", queue.Unknown)
+		b.must(b.queue.Settle(b.Context(), []queue.Result{
+			{Delivery: d, Receipt: accepted("SM1")}, {Delivery: queue.Delivery{ID: "two", Attempt: 1}, Receipt: accepted("SM1")},
+		}))
+		b.want("one", queue.Accepted)
+	})
+	onBoth(t, func(b *bench) {
+		b.twins()
+		b.whileHeld("SM2", func() error {
+			_, err := b.queue.Report(b.Context(), queue.Report{ID: "one", Attempt: 1, Receipt: accepted("SM2")})
+			return err
+		})
+		b.want("one", queue.Unknown)
+	})
+}
+
+// A doubt about which nobody could be asked ends a day after the message's expiry.
+func TestSweep_DoubtEnds(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		b.enqueue("m")
+		b.answer(b.claim(1)[0], "", errDoubt)
+		b.clock.forward(24 * time.Hour)
+		b.sweep(0)
+		b.want("m", queue.Unknown)
+		b.clock.forward(time.Hour)
+		b.sweep(0)
+		if s := b.want("m", queue.Held); s.Error != "carrier-cannot-tell" {
+			b.Errorf("held as %q", s.Error)
+		}
+		b.sweep(1)
+		b.want("m", queue.Expired)
+		b.erased("m")
+	})
+}
+
+// The process died while a request was out whose message had moved on already, by
+// a late word about the attempt before: twins are asked about all the same.
+func TestRecover_OrphanedRequest(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		orphan := b.inDoubt("orphan")
+		b.must(b.queue.Resolve(b.Context(), orphan, nil, nil))
+		b.claim(1)
+		b.report("orphan", 1, "SM1", queue.Delivered, true)
+		b.want("orphan", queue.Delivered)
+		twin := b.inDoubt("twin")
+		b.clock.forward(grace)
+		b.must(b.queue.Resolve(b.Context(), twin, nil, nil))
+		b.want("twin", queue.Unknown)
+		for _, want := range []int{1, 0} {
+			if n, err := b.queue.Recover(b.Context(), time.Minute); n != want || err != nil {
+				b.Fatalf("recovered %d, %v", n, err)
+			}
+		}
+		b.want("orphan", queue.Delivered)
+		b.must(b.queue.Resolve(b.Context(), b.doubts(1)[0], nil, nil))
+		b.want("twin", queue.Planned)
 	})
 }

@@ -13,12 +13,18 @@ const (
 	firstEraseWait   = time.Minute
 	longestEraseWait = 12 * time.Hour
 	maxErasures      = 19
+	copiesLast       = 7 * 24 * time.Hour // that no carrier of ours asks about
 )
 
-// A Copy is a message that is final here and that the carrier still holds.
+// anyCarrier stands for whichever carrier is used now: where a restored store
+// does not know to which one a request went, and for what people wrote.
+const anyCarrier = "unknown"
+
+// A Copy is a message that is final here, or a text that was taken in, and that the
+// carrier still holds.
 type Copy struct {
 	CarrierID string
-	MessageID string
+	MessageID string // empty for what somebody wrote to us
 	tries     int
 }
 
@@ -32,6 +38,13 @@ func forgetAtCarrier(ctx context.Context, tx database.Handle, at int64, messageI
 	return wrapped("note what the carrier holds", err)
 }
 
+// forgetText notes that a text which somebody wrote is to be deleted at the carrier.
+func forgetText(ctx context.Context, tx database.Handle, at int64, carrierID string) error {
+	_, err := tx.Exec(ctx, `INSERT INTO carrier_copy (carrier_id, carrier, next, tries) VALUES (?, ?, ?, 0)
+		ON CONFLICT (carrier_id) DO NOTHING`, carrierID, anyCarrier, at)
+	return wrapped("note what the carrier holds", err)
+}
+
 // Copies gives up to limit messages that this carrier is to be asked to delete
 // now. Each is due again only after its wait, whatever becomes of the question.
 func (q *Queue) Copies(ctx context.Context, limit int, carrier string) ([]Copy, error) {
@@ -39,8 +52,8 @@ func (q *Queue) Copies(ctx context.Context, limit int, carrier string) ([]Copy, 
 	err := q.db.Write(ctx, func(tx database.Handle) error {
 		var err error
 		now := q.now()
-		if out, err = copies(ctx, tx, `SELECT m.carrier_id, m.message_id, m.tries FROM carrier_copy m
-			WHERE m.next <= ? AND m.carrier = ? ORDER BY m.next LIMIT ?`+skipLocked(tx), now.UnixMilli(), carrier, limit); err != nil {
+		if out, err = copies(ctx, tx, `SELECT m.carrier_id, COALESCE(m.message_id, ''), m.tries FROM carrier_copy m
+			WHERE m.next <= ? AND m.carrier IN (?, ?) ORDER BY m.next LIMIT ?`+skipLocked(tx), now.UnixMilli(), carrier, anyCarrier, limit); err != nil {
 			return err
 		}
 		for _, c := range out {
@@ -74,6 +87,17 @@ func copies(ctx context.Context, h database.Handle, query string, args ...any) (
 		out = append(out, c)
 	}
 	return out, rows.Err()
+}
+
+// ForgetCopies drops what other carriers still hold, for a week: they are not ours
+// to ask any more.
+func (q *Queue) ForgetCopies(ctx context.Context, carrier string) error {
+	err := q.db.Write(ctx, func(tx database.Handle) error {
+		_, err := tx.Exec(ctx, `DELETE FROM carrier_copy WHERE next <= ? AND carrier NOT IN (?, ?)`,
+			q.now().Add(-copiesLast).UnixMilli(), carrier, anyCarrier)
+		return err
+	})
+	return wrapped("forget what other carriers hold", err)
 }
 
 // Last tells whether the carrier was asked about this copy for the last time.

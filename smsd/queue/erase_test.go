@@ -207,3 +207,47 @@ func TestResolve_CutList(t *testing.T) {
 		b.want("n", queue.Held)
 	})
 }
+
+// What a restored store found again is deleted at the carrier too, whichever that
+// is; what another carrier holds is forgotten after a week.
+func TestErase_RestoredAndOtherCarriers(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		b.enqueue("restored")
+		b.must(b.queue.MarkNumbers(b.Context()))
+		b.restore("restored")
+		b.clock.forward(grace)
+		b.must(b.queue.Resolve(b.Context(), b.doubts(1)[0], []queue.Receipt{{CarrierID: "SM1", State: queue.Delivered}}, nil))
+		b.must(b.queue.Erased(b.Context(), b.copies("SM1")))
+		b.enqueue("m")
+		b.answer(b.claim(1)[0], "SM2", nil)
+		b.report("m", 1, "SM2", queue.Delivered, true)
+		left := func(carrier string, want int) {
+			b.must(b.queue.ForgetCopies(b.Context(), carrier))
+			if n := b.count(`SELECT COUNT(*) FROM carrier_copy`); n != want {
+				b.Fatalf("%d copies are known, want %d", n, want)
+			}
+		}
+		left("another", 1)
+		b.clock.forward(8 * 24 * time.Hour)
+		left("test", 1)
+		left("another", 0)
+	})
+}
+
+// What people write is deleted at the carrier, whatever was done about it.
+func TestErase_WhatPeopleWrote(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		b.saysAgain("MO-nobody", number, "bonjour", queue.HeardNobody)
+		gone := b.copies("MO-nobody")
+		if gone[0].MessageID != "" {
+			b.Errorf("it is taken for a copy of message %s", gone[0].MessageID)
+		}
+		b.must(b.queue.Erased(b.Context(), gone))
+		b.enqueue("m")
+		b.claim(1)
+		b.saysAgain("MO-stop", number, "STOP", queue.HeardStop)
+		b.saysAgain("MO-stop", number, "STOP", queue.HeardRepeated)
+		b.must(b.queue.Erased(b.Context(), b.copies("MO-stop")))
+		b.copies()
+	})
+}

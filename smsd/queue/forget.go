@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"consigne/internal/database"
 )
@@ -10,9 +11,12 @@ import (
 // inboundLasts is for how long a carrier's second call about one text is known.
 const inboundLasts = markLasts
 
+// answersLast is how long an answer waits for the desk.
+const answersLast = 30 * 24 * time.Hour
+
 // Forget erases what has served: marks of messages a week after their end, but
 // for numbers that are unwell, whose holders the desk still has to find; what
-// answers needed; numbers that no message points to; sender keys under which
+// answers needed; answers after a month; numbers that no message points to; sender keys under which
 // nothing lies.
 func (q *Queue) Forget(ctx context.Context) error {
 	now := q.now()
@@ -28,6 +32,7 @@ func (q *Queue) Forget(ctx context.Context) error {
 				{`DELETE FROM reply WHERE ends <= ?`, []any{now.UnixMilli()}},
 				{`DELETE FROM reply WHERE message_id IN (SELECT m.id FROM opt_out o JOIN message m ON m.mark = o.mark)`, nil},
 				{`DELETE FROM inbound WHERE at <= ?`, []any{now.Add(-inboundLasts).UnixMilli()}},
+				{`DELETE FROM answer WHERE at <= ?`, []any{now.Add(-answersLast).UnixMilli()}},
 				{`DELETE FROM number WHERE waiting <= 0 AND made <= ?`, []any{now.Add(-spareRows).UnixMilli()}},
 				{`DELETE FROM sender_key WHERE made <= ?
 					AND NOT EXISTS (SELECT 1 FROM message m WHERE m.sender = sender_key.id)

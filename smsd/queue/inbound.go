@@ -43,12 +43,15 @@ const (
 	HeardNobody     Heard = "nobody"        // nobody wrote to this number: nothing is kept
 	HeardOdd        Heard = "odd"           // a short code, a name, a call without an id: nothing is kept
 	HeardRepeated   Heard = "repeated"      // taken in before
+	HeardTooMany    Heard = "too-many"      // the number's day is full: nothing is kept
 )
 
 // Answered takes in what somebody wrote, all in one transaction, and tells what
 // was done about it. A second call with the same CarrierID changes nothing, for
 // a week. STOP counts from any number, also from one whose messages are long
-// forgotten. On an error nothing was done.
+// forgotten; of anything else 20 texts are taken in from a number within a day.
+// Whatever is done about it, the carrier is asked to delete the text. On an error
+// nothing was done.
 func (q *Queue) Answered(ctx context.Context, in Inbound) (heard Heard, err error) {
 	number, err := ParseNumber(in.From)
 	if err != nil || !ValidID(in.CarrierID) {
@@ -73,6 +76,9 @@ type caller struct {
 }
 
 func (q *Queue) hear(ctx context.Context, tx database.Handle, number string, in Inbound) (Heard, error) {
+	if err := forgetText(ctx, tx, q.millis(), in.CarrierID); err != nil {
+		return "", err
+	}
 	meaning, _ := locales.Answer(in.Text)
 	c := caller{number: number, mark: q.keys.mark(number)}
 	var err error
@@ -82,9 +88,9 @@ func (q *Queue) hear(ctx context.Context, tx database.Handle, number string, in 
 	if !c.known && meaning != locales.AnswerStop {
 		return HeardNobody, nil
 	}
-	rows, err := tx.Exec(ctx, `INSERT INTO inbound (carrier_id, at) VALUES (?, ?) ON CONFLICT (carrier_id) DO NOTHING`, in.CarrierID, q.millis())
-	if err != nil || rows == 0 {
-		return HeardRepeated, err
+	heard, err := q.takeIn(ctx, tx, c, in.CarrierID, meaning == locales.AnswerStop)
+	if err != nil || heard != "" {
+		return heard, err
 	}
 	if c.open, err = q.openReplies(ctx, tx, c.mark); err != nil {
 		return "", err
@@ -102,6 +108,32 @@ func (q *Queue) hear(ctx context.Context, tx database.Handle, number string, in 
 		return q.hearAnswer(ctx, tx, c, No, in.Text)
 	}
 	return q.hearWords(ctx, tx, c, in.Text)
+}
+
+// textsADay bounds what one number can fill the desk's day with.
+const textsADay = 20
+
+// takeIn notes that a text was taken in, or says why it is not. A STOP is heard
+// however much came before.
+func (q *Queue) takeIn(ctx context.Context, tx database.Handle, c caller, carrierID string, stop bool) (refused Heard, err error) {
+	now := q.now()
+	var today int
+	err = tx.QueryRow(ctx, `SELECT COUNT(*) FROM inbound WHERE mark = ? AND at > ?`, c.mark, now.Add(-24*time.Hour).UnixMilli()).Scan(&today)
+	if err != nil {
+		return "", fmt.Errorf("count texts: %w", err)
+	}
+	if today >= textsADay && !stop {
+		return HeardTooMany, nil
+	}
+	rows, err := tx.Exec(ctx, `INSERT INTO inbound (carrier_id, at, mark) VALUES (?, ?, ?) ON CONFLICT (carrier_id) DO NOTHING`,
+		carrierID, now.UnixMilli(), c.mark)
+	if err != nil {
+		return "", fmt.Errorf("note text: %w", err)
+	}
+	if rows == 0 {
+		return HeardRepeated, nil
+	}
+	return "", nil
 }
 
 // writtenTo tells whether anything in the store is about this number.
@@ -160,7 +192,8 @@ func (q *Queue) hearNotMe(ctx context.Context, tx database.Handle, c caller) (He
 
 // hearAnswer gives a yes or no to the latest reminder whose hour has not passed.
 // Where that hour has come it is words like others, and where several people
-// share the number nobody can tell who said it.
+// share the number nobody can tell who said it. What is said twice about one
+// appointment is confirmed once.
 func (q *Queue) hearAnswer(ctx context.Context, tx database.Handle, c caller, m Meaning, text string) (Heard, error) {
 	if c.people() > 1 {
 		_, err := q.tellAll(ctx, tx, c, Answer{Meaning: m})
@@ -170,6 +203,10 @@ func (q *Queue) hearAnswer(ctx context.Context, tx database.Handle, c caller, m 
 	if !ok {
 		return q.hearWords(ctx, tx, c, text)
 	}
+	said, err := saidBefore(ctx, tx, c, r.facts.Item, m)
+	if err != nil {
+		return "", err
+	}
 	c.open = []openReply{r}
 	told, err := q.tellAll(ctx, tx, c, Answer{Meaning: m})
 	if err != nil || told == 0 {
@@ -178,6 +215,9 @@ func (q *Queue) hearAnswer(ctx context.Context, tx database.Handle, c caller, m 
 	heard, template := HeardYes, "noted"
 	if m == No {
 		heard, template = HeardNo, "declined"
+	}
+	if said {
+		return heard, nil
 	}
 	return heard, q.confirm(ctx, tx, c, template, locales.Args{"t": r.facts.local()}, false)
 }

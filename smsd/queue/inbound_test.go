@@ -500,3 +500,78 @@ func TestQueue_Watched(t *testing.T) {
 		}
 	})
 }
+
+// One number cannot fill the desk's day; its STOP is heard all the same.
+func TestAnswered_TooMany(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		d := newDesk("relay")
+		f := d.facts(b, "p")
+		f.Start = b.clock.at.Add(48 * time.Hour)
+		b.reminded("m", number, f)
+		for range 20 {
+			b.says(number, "bonjour", queue.HeardWords)
+		}
+		b.says(number, "bonjour", queue.HeardTooMany)
+		b.saysAgain("MO-many", number, "1", queue.HeardTooMany)
+		if n := b.count(`SELECT COUNT(*) FROM answer`); n != 20 {
+			b.Errorf("%d answers wait, want 20", n)
+		}
+		b.clock.forward(24 * time.Hour)
+		b.saysAgain("MO-many", number, "1", queue.HeardYes)
+		for range 19 {
+			b.says(number, "bonjour", queue.HeardWords)
+		}
+		b.says(number, "START", queue.HeardTooMany)
+		b.says(number, "STOP", queue.HeardStop)
+	})
+}
+
+func TestAnswered_ConfirmedOnce(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		b.twoWay()
+		d := newDesk("relay")
+		b.reminded("m1", number, d.facts(b, "p"))
+		b.says(number, "1", queue.HeardYes)
+		b.says(number, "oui", queue.HeardYes)
+		b.confirmations(1)
+		b.clock.forward(time.Minute)
+		b.remind("m2", number, d.facts(b, "p"))
+		for _, one := range b.claim(2) {
+			b.answer(one, "SM-"+one.ID, nil)
+		}
+		b.says(number, "oui", queue.HeardYes) // of the same appointment
+		b.confirmations(0)
+		b.says(number, "2", queue.HeardNo)
+		b.says(number, "2", queue.HeardNo)
+		b.confirmations(1)
+		b.says(number, "1", queue.HeardYes)
+		b.confirmations(2)
+	})
+}
+
+// What nobody at the desk sees to goes after a month; until then the newest are
+// shown.
+func TestAnswers_NewestAndForgotten(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		d := newDesk("relay")
+		b.must(b.write(func(tx database.Handle) error {
+			for i := range 203 {
+				a := queue.Answer{Meaning: queue.Words, Text: fmt.Sprint(i), By: "sms"}
+				if err := queue.Tell(b.Context(), tx, d.relay, d.key.Public(), a, b.clock.at.Add(time.Duration(i)*time.Second)); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+		got, err := queue.Answers(b.Context(), b.db.Read(), d.relay, d.key)
+		b.must(err)
+		if len(got) != 200 || got[0].Text != "3" || got[199].Text != "202" {
+			b.Fatalf("%d answers, want the newest 200, the oldest of them first", len(got))
+		}
+		b.clock.forward(30*24*time.Hour + 100*time.Second)
+		b.must(b.queue.Forget(b.Context()))
+		if n := b.count(`SELECT COUNT(*) FROM answer`); n != 102 {
+			b.Errorf("%d answers stay, want 102", n)
+		}
+	})
+}

@@ -22,6 +22,7 @@ const (
 	firstBackoff = 30 * time.Second // then four times as long each time
 	shortWait    = 2 * time.Second  // after a busy carrier that names no time
 	maxAsks      = 6                // questions about one doubt before it is held
+	doubtLasts   = 24 * time.Hour   // after the expiry, where nobody can be asked
 	markLasts    = 7 * 24 * time.Hour
 	spareRows    = 24 * time.Hour // how long a number waits for its first message
 	spareKeys    = 48 * time.Hour // longer than any sender uses its key

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"consigne/internal/database"
@@ -13,7 +14,14 @@ import (
 // request went, since the carrier may have to be asked about that one.
 const elsewhere = 2
 
-func nextNumber(messageID string) string { return "next:" + messageID }
+// nextNumber names the row of the number to which a message goes next. It is never
+// that of the number in use, which may itself have been the next one before.
+func nextNumber(messageID, inUse string) string {
+	if next := "next:" + messageID; next != inUse {
+		return next
+	}
+	return "then:" + messageID
+}
 
 // Redirect sends messages that are open to another number from now on. A request
 // that is out already is not called back; should it turn out that it never
@@ -34,14 +42,7 @@ func (s *Sender) Redirect(ctx context.Context, tx database.Handle, messageIDs []
 		return err
 	}
 	for _, id := range messageIDs {
-		moved, err := pointTo(ctx, tx, id, shared)
-		if err != nil {
-			return fmt.Errorf("redirect message %s: %w", id, err)
-		}
-		if moved {
-			continue
-		}
-		if err := s.redirectLater(ctx, tx, k, id, e164); err != nil {
+		if err := s.redirectOne(ctx, tx, k, id, redirection{shared, e164}); err != nil {
 			return fmt.Errorf("redirect message %s: %w", id, err)
 		}
 	}
@@ -51,55 +52,85 @@ func (s *Sender) Redirect(ctx context.Context, tx database.Handle, messageIDs []
 	return nil
 }
 
-// pointTo lets a message that has no request out point to another number, and
-// tells whether it did.
-func pointTo(ctx context.Context, tx database.Handle, id, numberID string) (bool, error) {
-	old, err := column(ctx, tx, `SELECT number_id FROM message
-		WHERE id = ? AND state IN ('planned', 'held') AND number_id IS NOT NULL`+forUpdate(tx), id)
-	if err != nil || len(old) == 0 {
-		return false, err
+// redirection is a new number, and the row of it for messages that have no
+// request out.
+type redirection struct{ shared, e164 string }
+
+// redirectOne looks at the message under a lock: it must not be planned again
+// between the look and the change.
+func (s *Sender) redirectOne(ctx context.Context, tx database.Handle, k senderKey, id string, to redirection) error {
+	var (
+		state    State
+		inUse    string
+		unwanted int
+	)
+	err := tx.QueryRow(ctx, `SELECT state, number_id, unwanted FROM message
+		WHERE id = ? AND final_at IS NULL AND number_id IS NOT NULL`+forUpdate(tx), id).Scan(&state, &inUse, &unwanted)
+	if errors.Is(err, database.ErrNotFound) {
+		return nil
 	}
-	_, err = tx.Exec(ctx, `UPDATE message SET number_id = ?, unwanted = CASE unwanted WHEN ? THEN 0 ELSE unwanted END WHERE id = ?`,
-		numberID, elsewhere, id)
 	if err != nil {
-		return false, err
+		return err
 	}
-	if err := release(ctx, tx, nextNumber(id)); err != nil { // of a redirection before this one
-		return false, err
+	if unwanted == elsewhere { // by a redirection before this one
+		if err := stayHere(ctx, tx, id, inUse); err != nil {
+			return err
+		}
 	}
-	if _, err := tx.Exec(ctx, `UPDATE number SET waiting = waiting + 1 WHERE id = ?`, numberID); err != nil {
-		return false, err
+	switch {
+	case state == Planned || state == Held:
+		return pointTo(ctx, tx, id, inUse, to.shared)
+	case unwanted == 1: // taken back
+		return nil
 	}
-	return true, release(ctx, tx, old[0])
+	if _, err := tx.Exec(ctx, `UPDATE message SET unwanted = ? WHERE id = ?`, elsewhere, id); err != nil {
+		return err
+	}
+	return s.keepNumber(ctx, tx, k, nextNumber(id, inUse), to.e164, 1)
 }
 
-// redirectLater keeps the new number of a message whose request is out.
-func (s *Sender) redirectLater(ctx context.Context, tx database.Handle, k senderKey, id, e164 string) error {
-	rows, err := tx.Exec(ctx, `UPDATE message SET unwanted = ? WHERE id = ? AND final_at IS NULL AND unwanted <> 1`, elsewhere, id)
-	if err != nil || rows == 0 {
+// pointTo lets a message that has no request out point to another number.
+func pointTo(ctx context.Context, tx database.Handle, id, inUse, numberID string) error {
+	if _, err := tx.Exec(ctx, `UPDATE message SET number_id = ? WHERE id = ?`, numberID, id); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, `DELETE FROM number WHERE id = ?`, nextNumber(id)); err != nil {
+	if _, err := tx.Exec(ctx, `UPDATE number SET waiting = waiting + 1 WHERE id = ?`, numberID); err != nil {
 		return err
 	}
-	return s.keepNumber(ctx, tx, k, nextNumber(id), e164, 1)
+	return release(ctx, tx, inUse)
+}
+
+// stayHere forgets the new number of a message whose request is out.
+func stayHere(ctx context.Context, tx database.Handle, id, inUse string) error {
+	if _, err := tx.Exec(ctx, `UPDATE message SET unwanted = 0 WHERE id = ?`, id); err != nil {
+		return fmt.Errorf("forget new number: %w", err)
+	}
+	return release(ctx, tx, nextNumber(id, inUse))
+}
+
+// redirected tells whether a message goes to another number than the one to which
+// its latest attempt went.
+func redirected(ctx context.Context, tx database.Handle, id string) (bool, error) {
+	var n int
+	err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM message m LEFT JOIN number n ON n.id = m.number_id
+		WHERE m.id = ? AND (m.unwanted = ? OR n.id IS NOT NULL AND (n.mark IS NULL OR n.mark <> m.mark))`, id, elsewhere).Scan(&n)
+	if err != nil {
+		return false, fmt.Errorf("look for a new number: %w", err)
+	}
+	return n > 0, nil
 }
 
 // goElsewhere lets a message that is planned again go to its new number.
 func goElsewhere(ctx context.Context, tx database.Handle, id string) error {
-	old, err := column(ctx, tx, `SELECT number_id FROM message WHERE id = ?`, id)
+	var inUse string
+	if err := tx.QueryRow(ctx, `SELECT COALESCE(number_id, '') FROM message WHERE id = ?`, id).Scan(&inUse); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `UPDATE message SET number_id = ?, unwanted = 0 WHERE id = ?`, nextNumber(id, inUse), id)
 	if err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, `UPDATE message SET number_id = ?, unwanted = 0 WHERE id = ?`, nextNumber(id), id); err != nil {
-		return err
-	}
-	for _, numberID := range old {
-		if err := release(ctx, tx, numberID); err != nil {
-			return err
-		}
-	}
-	return nil
+	return release(ctx, tx, inUse)
 }
 
 // forUpdate locks rows that are read to be changed; SQLite has one writer.

@@ -15,6 +15,7 @@ import (
 // openReply is a message that may still be answered.
 type openReply struct {
 	messageID string
+	said      Meaning // last, and confirmed; empty before
 	facts     Facts
 }
 
@@ -28,11 +29,11 @@ func (q *Queue) openReplies(ctx context.Context, tx database.Handle, mark []byte
 	}
 	var out []openReply
 	for _, b := range sealed {
-		plain, err := q.open(ctx, tx, b)
+		plain, err := q.open(ctx, tx, b.facts)
 		if errors.Is(err, seal.ErrSealed) {
 			continue
 		}
-		r := openReply{messageID: b.place.Row}
+		r := openReply{messageID: b.facts.place.Row, said: b.said}
 		if err == nil {
 			err = json.Unmarshal([]byte(plain), &r.facts)
 		}
@@ -44,8 +45,13 @@ func (q *Queue) openReplies(ctx context.Context, tx database.Handle, mark []byte
 	return out, nil
 }
 
-func sealedReplies(ctx context.Context, tx database.Handle, mark []byte, now int64) ([]boxed, error) {
-	rows, err := tx.Query(ctx, `SELECT r.message_id, r.sender, r.facts FROM message m JOIN reply r ON r.message_id = m.id
+type sealedReply struct {
+	facts boxed
+	said  Meaning
+}
+
+func sealedReplies(ctx context.Context, tx database.Handle, mark []byte, now int64) ([]sealedReply, error) {
+	rows, err := tx.Query(ctx, `SELECT r.message_id, r.sender, r.facts, COALESCE(r.said, '') FROM message m JOIN reply r ON r.message_id = m.id
 		WHERE m.mark = ? AND r.ends > ? AND EXISTS (SELECT 1 FROM attempt a WHERE a.message_id = m.id
 			AND a.state IN ('flying', 'unknown', 'accepted', 'sent', 'delivered'))
 		ORDER BY m.claimed_at DESC, m.due DESC, m.id`, mark, now)
@@ -53,17 +59,32 @@ func sealedReplies(ctx context.Context, tx database.Handle, mark []byte, now int
 		return nil, err
 	}
 	defer rows.Close()
-	var out []boxed
+	var out []sealedReply
 	for rows.Next() {
-		var b boxed
+		var b sealedReply
 		var id string
-		if err := rows.Scan(&id, &b.sender, &b.value); err != nil {
+		if err := rows.Scan(&id, &b.facts.sender, &b.facts.value, &b.said); err != nil {
 			return nil, err
 		}
-		b.place = replyPlace(id)
+		b.facts.place = replyPlace(id)
 		out = append(out, b)
 	}
 	return out, rows.Err()
+}
+
+// saidBefore tells whether the same was said last about an appointment, in answer to
+// any reminder of it, and notes that it is now.
+func saidBefore(ctx context.Context, tx database.Handle, c caller, item string, m Meaning) (before bool, err error) {
+	for _, r := range c.open {
+		if r.facts.Item != item {
+			continue
+		}
+		before = before || r.said == m
+		if _, err := tx.Exec(ctx, `UPDATE reply SET said = ? WHERE message_id = ?`, m, r.messageID); err != nil {
+			return false, fmt.Errorf("note what was said: %w", err)
+		}
+	}
+	return before, nil
 }
 
 // people counts whose messages are open at the number.

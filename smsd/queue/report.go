@@ -64,7 +64,7 @@ func (q *Queue) takeReports(ctx context.Context) {
 		if len(some) == 0 {
 			return
 		}
-		err := q.db.Write(ctx, func(tx database.Handle) error {
+		err := q.writeOwned(ctx, func(tx database.Handle) error {
 			for _, r := range some {
 				r.news, r.err = q.report(ctx, tx, r.Report)
 				if r.err != nil && !errors.Is(r.err, ErrNoMessage) && !errors.Is(r.err, errOddState) {
@@ -138,32 +138,54 @@ func attemptOf(ctx context.Context, tx database.Handle, r Report) (Report, error
 	return r, err
 }
 
+// reportFailure takes in that the carrier gave an attempt up. What that says about
+// a number is about the one to which the latest attempt went, whose mark the
+// message bears: of an older attempt nobody knows any more which that was.
 func (q *Queue) reportFailure(ctx context.Context, tx database.Handle, c change, class Class) error {
 	var (
-		state State
-		mark  []byte
-		final *int64
+		state    State
+		mark     []byte
+		final    *int64
+		attempts int
 	)
-	err := tx.QueryRow(ctx, `SELECT state, mark, final_at FROM message WHERE id = ?`, c.id).Scan(&state, &mark, &final)
+	err := tx.QueryRow(ctx, `SELECT state, mark, final_at, attempts FROM message WHERE id = ?`, c.id).Scan(&state, &mark, &final, &attempts)
 	if err != nil {
 		return err
 	}
-	if class == ClassOptOut && len(mark) > 0 {
-		if err := q.rememberOptOut(ctx, tx, mark); err != nil {
-			return err
-		}
-	}
-	if class == ClassNumber && len(mark) > 0 {
-		if err := unwell(ctx, tx, mark, Dead, c.at); err != nil {
-			return err
-		}
-	}
-	if state == Planned { // it is to be tried again already
+	if c.attempt != attempts { // the newer one goes on
 		return nil
 	}
-	if class == ClassTemporary && final == nil {
-		return retry(ctx, tx, c, c.to)
+	ofNumber := class == ClassNumber || class == ClassOptOut
+	switch {
+	case state == Planned: // it is to be tried again already
+	case final == nil && class == ClassTemporary:
+		err = retry(ctx, tx, c, c.to)
+	case final == nil && ofNumber:
+		err = q.failedNumber(ctx, tx, c, c.to)
+	default:
+		_, err = move(ctx, tx, c)
 	}
+	if err != nil || !ofNumber || len(mark) == 0 {
+		return err
+	}
+	if class == ClassOptOut {
+		return q.rememberOptOut(ctx, tx, mark)
+	}
+	return unwell(ctx, tx, mark, Dead, c.at)
+}
+
+// failedNumber ends a message whose number failed, unless it goes to another
+// number by now.
+func (q *Queue) failedNumber(ctx context.Context, tx database.Handle, c change, end State) error {
+	away, err := redirected(ctx, tx, c.id)
+	if err != nil {
+		return err
+	}
+	if away {
+		c.next = c.at
+		return replan(ctx, tx, c)
+	}
+	c.to = end
 	_, err = move(ctx, tx, c)
 	return err
 }

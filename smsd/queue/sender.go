@@ -211,6 +211,15 @@ func withdraw(ctx context.Context, tx database.Handle, id string, to State, now 
 	if err != nil || moved {
 		return err
 	}
+	away, err := column(ctx, tx, `SELECT number_id FROM message WHERE id = ? AND final_at IS NULL AND unwanted = ?`+forUpdate(tx), id, elsewhere)
+	if err != nil {
+		return fmt.Errorf("cancel message: %w", err)
+	}
+	for _, inUse := range away {
+		if err := stayHere(ctx, tx, id, inUse); err != nil {
+			return err
+		}
+	}
 	_, err = tx.Exec(ctx, `UPDATE message SET unwanted = 1 WHERE id = ? AND final_at IS NULL`, id)
 	if err != nil {
 		return fmt.Errorf("cancel message: %w", err)

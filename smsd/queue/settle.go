@@ -20,7 +20,7 @@ type Result struct {
 // nothing is written and the caller tries again: until then the messages stay
 // claimed, and become unknown if the process dies.
 func (q *Queue) Settle(ctx context.Context, results []Result) error {
-	return q.db.Write(ctx, func(tx database.Handle) error {
+	return q.writeOwned(ctx, func(tx database.Handle) error {
 		rest, err := q.settleAccepted(ctx, tx, results)
 		if err != nil {
 			return fmt.Errorf("settle what was accepted: %w", err)
@@ -35,14 +35,27 @@ func (q *Queue) Settle(ctx context.Context, results []Result) error {
 	})
 }
 
+// writeOwned runs a transaction that gives a carrier's entry to an attempt. Where
+// another process gave the same entry away meanwhile, unseen until it committed,
+// the second run sees whose it is.
+func (q *Queue) writeOwned(ctx context.Context, fn func(tx database.Handle) error) error {
+	err := q.db.Write(ctx, fn)
+	if errors.Is(err, database.ErrExists) {
+		err = q.db.Write(ctx, fn)
+	}
+	return err
+}
+
 // settleAccepted writes all plain acceptances at once, which is nearly
 // everything on most days, and gives back the other results.
 func (q *Queue) settleAccepted(ctx context.Context, tx database.Handle, results []Result) (rest []Result, err error) {
 	var plain []Result
 	var ids []any
+	seen := map[string]bool{}
 	for _, r := range results {
-		if r.Err == nil && r.Receipt.State == Accepted && r.Receipt.CarrierID != "" && r.Receipt.Code == "" {
+		if r.Err == nil && !seen[r.Receipt.CarrierID] && r.Receipt.State == Accepted && r.Receipt.CarrierID != "" && r.Receipt.Code == "" {
 			plain, ids = append(plain, r), append(ids, r.Receipt.CarrierID)
+			seen[r.Receipt.CarrierID] = true
 		} else {
 			rest = append(rest, r)
 		}
@@ -136,6 +149,8 @@ func (q *Queue) settleRefusal(ctx context.Context, tx database.Handle, d Deliver
 		return replan(ctx, tx, c)
 	case ClassTemporary:
 		return retry(ctx, tx, c, Failed)
+	case ClassNumber:
+		return q.failedNumber(ctx, tx, c, Failed)
 	case ClassOptOut:
 		return q.refusedForGood(ctx, tx, c, q.keys.mark(d.To))
 	}
@@ -145,14 +160,22 @@ func (q *Queue) settleRefusal(ctx context.Context, tx database.Handle, d Deliver
 }
 
 // refusedForGood suppresses a message whose number the carrier knows to have
-// opted out, and with it everything else for that number.
+// opted out, and with it everything else for that number. One that goes to another
+// number by now is planned for that.
 func (q *Queue) refusedForGood(ctx context.Context, tx database.Handle, c change, mark []byte) error {
+	away, err := redirected(ctx, tx, c.id)
+	if err != nil {
+		return err
+	}
+	c.next = c.at
 	if err := replan(ctx, tx, c); err != nil {
 		return err
 	}
-	c.to, c.attempt = Suppressed, 0
-	if _, err := move(ctx, tx, c); err != nil {
-		return err
+	if !away {
+		c.to, c.next = Suppressed, 0
+		if _, err := move(ctx, tx, c); err != nil {
+			return err
+		}
 	}
 	return q.rememberOptOut(ctx, tx, mark)
 }
@@ -235,7 +258,9 @@ func moveAttempt(ctx context.Context, tx database.Handle, c attemptChange) (bool
 
 // Recover takes messages whose request was in flight for longer than lease as
 // unknown: the process that sent it died, or nobody will settle it. A process
-// that has the store for itself calls it at its start with no lease.
+// that has the store for itself calls it at its start with no lease. A request
+// whose message has moved on, by a late word about an earlier one, is taken so too:
+// it would keep its number's twins from being asked about.
 func (q *Queue) Recover(ctx context.Context, lease time.Duration) (int, error) {
 	var n int
 	err := q.db.Write(ctx, func(tx database.Handle) error {
@@ -263,8 +288,23 @@ func (q *Queue) Recover(ctx context.Context, lease time.Duration) (int, error) {
 }
 
 func attemptsInFlight(ctx context.Context, tx database.Handle, before int64) ([]attemptChange, error) {
-	rows, err := tx.Query(ctx, `SELECT m.id, m.attempts FROM message m
-		WHERE m.state = 'claimed' AND m.claimed_at <= ? LIMIT 1000`+skipLocked(tx), before)
+	var out []attemptChange
+	for _, query := range []string{
+		`SELECT m.id, m.attempts FROM message m WHERE m.state = 'claimed' AND m.claimed_at <= ? LIMIT 1000`,
+		`SELECT m.id, a.n FROM attempt a JOIN message m ON m.id = a.message_id
+			WHERE a.state = 'flying' AND a.started <= ? AND (m.state <> 'claimed' OR m.attempts <> a.n) LIMIT 1000`,
+	} {
+		some, err := attemptRows(ctx, tx, query+skipLocked(tx), before)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, some...)
+	}
+	return out, nil
+}
+
+func attemptRows(ctx context.Context, tx database.Handle, query string, before int64) ([]attemptChange, error) {
+	rows, err := tx.Query(ctx, query, before)
 	if err != nil {
 		return nil, err
 	}

@@ -172,13 +172,13 @@ func finish(ctx context.Context, tx database.Handle, id string, at int64) error 
 	if err := forgetAtCarrier(ctx, tx, at, id); err != nil {
 		return err
 	}
-	if unwanted == elsewhere {
-		if err := release(ctx, tx, nextNumber(id)); err != nil {
-			return err
-		}
-	}
 	if numberID == nil {
 		return nil
+	}
+	if unwanted == elsewhere {
+		if err := release(ctx, tx, nextNumber(id, *numberID)); err != nil {
+			return err
+		}
 	}
 	return release(ctx, tx, *numberID)
 }

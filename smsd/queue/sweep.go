@@ -15,7 +15,8 @@ import (
 const sweepSize = 500
 
 // Sweep ends what has come to its expiry: what never left expires, and what
-// left without a receipt keeps its state and is final. It returns how many.
+// left without a receipt keeps its state and is final. It returns how many. What is
+// in doubt for a day longer, because the carrier could not be asked, is held first.
 func (q *Queue) Sweep(ctx context.Context) (int, error) {
 	var n int
 	err := q.db.Write(ctx, func(tx database.Handle) error {
@@ -36,12 +37,26 @@ func (q *Queue) Sweep(ctx context.Context) (int, error) {
 			}
 		}
 		n = len(ids)
-		return nil
+		return endDoubts(ctx, tx, now)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("sweep expired messages: %w", err)
 	}
 	return n, nil
+}
+
+func endDoubts(ctx context.Context, tx database.Handle, now int64) error {
+	ids, err := column(ctx, tx, `SELECT m.id FROM message m WHERE m.final_at IS NULL AND m.expires <= ?
+		AND m.state = 'unknown' ORDER BY m.expires LIMIT ?`+skipLocked(tx), now-doubtLasts.Milliseconds(), sweepSize)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if _, err := move(ctx, tx, change{id: id, to: Held, at: now, code: "carrier-cannot-tell"}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // MarkNumbers marks numbers that were queued since the last time, and
