@@ -180,6 +180,22 @@ func faults(t *testing.T, db *database.DB, callbacks bool) {
 	if !callbacks && w.server.Lists() == 0 {
 		t.Error("the carrier was never asked")
 	}
+	if callbacks {
+		w.forgotten()
+	}
+}
+
+// forgotten waits until Twilio has been told to delete everything it took.
+func (w *whole) forgotten() {
+	w.Helper()
+	w.await(nil, func(map[string]queue.Status) bool {
+		for _, m := range w.server.Messages() {
+			if !m.Deleted {
+				return false
+			}
+		}
+		return true
+	})
 }
 
 func TestWhole_RefusedNumberEndsAlone(t *testing.T) {

@@ -124,7 +124,7 @@ func (q *Queue) report(ctx context.Context, tx database.Handle, r Report) (bool,
 // have changed places then, and every later word about that entry must go where
 // the entry went, or the one that is missing in the phone would count as there.
 func attemptOf(ctx context.Context, tx database.Handle, r Report) (Report, error) {
-	err := error(database.ErrNotFound)
+	err := database.ErrNotFound
 	if r.CarrierID != "" {
 		err = tx.QueryRow(ctx, `SELECT message_id, n FROM attempt WHERE carrier_id = ? LIMIT 1`, r.CarrierID).Scan(&r.ID, &r.Attempt)
 	}

@@ -70,7 +70,7 @@ func (r *run) all(ctx context.Context, db *database.DB) (verdict, error) {
 	var daemons, handing sync.WaitGroup
 	calm := make(chan struct{}) // closed when the killing ends
 	for slot := range r.daemons {
-		address, err := freeAddress()
+		address, err := freeAddress(ctx)
 		if err != nil {
 			return verdict{}, err
 		}
@@ -187,11 +187,11 @@ func (r *run) keepDaemon(ctx context.Context, address string, random *rand.Rand,
 		}
 		select {
 		case <-time.After(time.Duration(random.Int64N(int64(1200 * time.Millisecond)))):
-			if !r.kill(cmd) {
-				err = r.lastDaemon(ctx, cmd, ended)
-			} else {
-				<-ended
+			if r.kill(cmd) {
+				<-ended //nolint:errcheck // a killed process ends badly
+				continue
 			}
+			err = r.lastDaemon(ctx, cmd, ended)
 		case <-calm:
 			err = r.lastDaemon(ctx, cmd, ended)
 		}
@@ -246,7 +246,7 @@ func (r *run) daemon(address string) (cmd *exec.Cmd, ready <-chan struct{}, err 
 }
 
 func (r *run) command(args ...string) *exec.Cmd {
-	cmd := exec.Command(r.binary, args...)
+	cmd := exec.Command(r.binary, args...) //nolint:noctx // it is killed by hand, or stops by itself
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Env = []string{
 		"HOME=" + r.dir, "CONSIGNE_DATABASE=" + r.database, "CONSIGNE_DATA=" + filepath.Join(r.dir, "data"),
@@ -332,8 +332,8 @@ func (r *run) settled(ctx context.Context, db *database.DB) error {
 
 // freeAddress finds a port for a daemon that is called back wherever it is
 // started anew.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func freeAddress(ctx context.Context) (string, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}

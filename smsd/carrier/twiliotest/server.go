@@ -65,7 +65,6 @@ type Server struct {
 	messages []Message
 	requests int
 	lists    int
-	deletes  int
 }
 
 func (s *Server) now() time.Time {
@@ -244,7 +243,6 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 func (s *Server) delete(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.deletes++
 	sid := strings.TrimSuffix(r.PathValue("file"), ".json")
 	at := slices.IndexFunc(s.messages, func(m Message) bool { return m.SID == sid && !m.Deleted })
 	switch {
@@ -256,13 +254,6 @@ func (s *Server) delete(w http.ResponseWriter, r *http.Request) {
 		s.messages[at].Deleted = true
 		w.WriteHeader(http.StatusNoContent)
 	}
-}
-
-// Deletes counts the requests to delete a message.
-func (s *Server) Deletes() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.deletes
 }
 
 // Messages gives what was taken so far, in order: what phones have.
