@@ -64,7 +64,9 @@ func (w *walk) stop(p person) {
 	w.reads("who.looked")
 	w.open(w.says("who.stop"))
 	w.open(w.says("common.yes"))
-	w.see(strings.TrimSpace(strings.Split(w.says("who.stopped", "relay", locales.Own{Text: "§"}), "§")[0]))
+	relay := w.house.Demo.Staff[0].Relay
+	before, _, _ := strings.Cut(w.says("who.stopped", "relay", locales.Own{Text: relay}), relay)
+	w.see(strings.TrimSpace(before))
 	w.must(w.desk.Go(address))
 	if !w.desk.Shows("ne l’a pas partagé") {
 		w.t.Errorf("after the stop the desk still shows:\n%s", w.desk.Text())
