@@ -48,7 +48,7 @@ func TestDecide(t *testing.T) {
 	} {
 		id := w.planned(s).Messages[0].MessageID
 		w.setState(id, queue.Held, "carrier-cannot-tell")
-		w.get("/desk/messages").says(t, 200, "1 retenu", "il faut quelqu’un pour décider", "L’opérateur ne sait pas dire s’il est parti.", "Expire le 26/11",
+		w.get("/desk/messages").says(t, 200, "1 retenu", "il faut quelqu’un pour décider", "L’opérateur ne sait pas dire s’il est parti.", "Expire le 25/11 21:00",
 			"Appeler", "06 39 98 10 42", "Renvoyer quand même", "La personne peut recevoir le message deux fois.", "C’est arrivé", "Laisser expirer")
 		path := "/desk/messages/" + id + "/decide/" + way
 		w.post(path, "once", way).leads(t, "/desk/messages?done="+c.done)

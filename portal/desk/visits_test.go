@@ -125,7 +125,7 @@ func TestMessages_everyState(t *testing.T) {
 		w.get("/desk/people/"+s.id).says(t, 200, word)
 		page := w.get("/desk/messages")
 		if state == queue.Held {
-			page.says(t, 200, "1 retenu", "Retenus : il faut quelqu’un pour décider", "Ce numéro n’est plus attribué. (30005)", "Expire le 26/11 00:00")
+			page.says(t, 200, "1 retenu", "Retenus : il faut quelqu’un pour décider", "Ce numéro n’est plus attribué. (30005)", "Expire le 25/11 21:00")
 			w.get("/desk/").says(t, 200, "1 message retenu", "Andrei Munteanu, rendez-vous du 26/11 14:30")
 			continue
 		}
