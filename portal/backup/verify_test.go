@@ -29,7 +29,7 @@ var plainColumns = map[string][]string{
 	"access_mark": {"mark"}, "card": {"lookup", "salt", "mac"}, "device": {"public", "public_mac", "token_mac"},
 	"device_code": {"mark"}, "done_once": {"mark"}, "invitation": {"lookup", "email_mac"}, "item_blob": {"sum"},
 	"journal": {"promise", "chain"}, "journal_head": {"chain"}, "link": {"lookup", "browser"}, "member": {"email_mac", "public", "public_mac", "salt"},
-	"message": {"mark"}, "number": {"mark"}, "number_health": {"mark"}, "opt_out": {"mark"}, "person": {"public", "public_mac"},
+	"message": {"mark"}, "inbound": {"mark"}, "number": {"mark"}, "number_health": {"mark"}, "opt_out": {"mark"}, "person": {"public", "public_mac"},
 	"relay": {"public", "public_mac"}, "relay_voice": {"clip"},
 }
 
