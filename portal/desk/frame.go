@@ -72,4 +72,5 @@ var notices = map[string]string{
 	"phone":             "Numéro enregistré. Les rappels à venir partent vers ce numéro.",
 	"phone-none":        "Enregistré : sans téléphone, aucun rappel ne partira.",
 	"phone-confirmed":   "C’est noté : ce numéro est bien le sien.",
+	"phone-resumed":     "C’est noté : la personne veut de nouveau des messages.",
 }

@@ -21,6 +21,7 @@ type personRow struct {
 	Birth, Phone string
 	Words        string // the name as the page's script searches it
 	Sick         string // what is wrong with the number
+	Stopped      bool   // nothing is, but no messages are wanted there
 }
 
 // people lists whom the relay knows, and those whose name matches a search. A
@@ -59,5 +60,6 @@ func personRows(people []vault.Person, sick map[string]queue.Health, query strin
 }
 
 func rowPerson(p vault.Person, sick map[string]queue.Health) personRow {
-	return personRow{linePerson(p), day(p.Birth), maskedPhone(p.Phone), plainLetters(p.Name), sickWords[sick[p.ID]]}
+	why := sick[p.ID]
+	return personRow{linePerson(p), day(p.Birth), maskedPhone(p.Phone), plainLetters(p.Name), sickWords[why], why == queue.Stopped}
 }

@@ -14,6 +14,8 @@ import (
 var sickWords = map[queue.Health]string{
 	queue.Dead:  "Ce téléphone ne répond plus",
 	queue.NotMe: "Quelqu’un d’autre lit ce numéro",
+
+	queue.Stopped: "Ne veut plus de messages",
 }
 
 type phonePage struct {
@@ -87,17 +89,21 @@ func readPhone(f *form) (phone string, shared bool) {
 	return "", false
 }
 
-// confirmPhone notes that the person says that the number is theirs still.
+// confirmPhone notes that the person says that the number is theirs still, or that
+// they want messages there again.
 func (d *desk) confirmPhone(w http.ResponseWriter, r *http.Request, m *vault.Member) error {
 	if err := r.ParseForm(); err != nil {
 		d.badForm(w, r, m)
 		return nil
 	}
-	id := chi.URLParam(r, "person")
-	err := m.ConfirmPhone(r.Context(), id, r.PostForm.Get("once"))
+	id, note, done := chi.URLParam(r, "person"), m.ConfirmPhone, "phone-confirmed"
+	if r.PostForm.Get("resume") == "1" {
+		note, done = m.ResumePhone, "phone-resumed"
+	}
+	err := note(r.Context(), id, r.PostForm.Get("once"))
 	if err != nil && !errors.Is(err, vault.ErrRepeated) {
 		return err
 	}
-	http.Redirect(w, r, "/desk/people/"+id+"?done=phone-confirmed", http.StatusSeeOther)
+	http.Redirect(w, r, "/desk/people/"+id+"?done="+done, http.StatusSeeOther)
 	return nil
 }

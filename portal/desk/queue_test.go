@@ -267,6 +267,47 @@ func TestPhone(t *testing.T) {
 	w.post(person+"/phone/confirm", "once", "4").says(t, 422, "pas de téléphone")
 }
 
+// TestPhone_stopped: a number at which messages were stopped is told, and they begin
+// again only where somebody says so.
+func TestPhone_stopped(t *testing.T) {
+	w := newWorld(t)
+	s := w.enrol(andrei)
+	id := w.planned(s).Messages[0].MessageID
+	person := "/desk/people/" + s.id
+	must(t, w.db.Write(t.Context(), func(tx database.Handle) error {
+		if _, err := tx.Exec(t.Context(), "UPDATE message SET mark = ?, claimed_at = ?, state = 'delivered' WHERE id = ?", []byte("mark"), w.now.UnixMilli(), id); err != nil {
+			return err
+		}
+		_, err := tx.Exec(t.Context(), "INSERT INTO opt_out (mark, at) VALUES (?, 1)", []byte("mark"))
+		return err
+	}))
+	for _, path := range []string{person, "/desk/people", person + "/phone"} {
+		w.get(path).says(t, 200, "Ne veut plus de messages")
+	}
+	page := w.get(person)
+	page.says(t, 200, "Elle veut de nouveau des messages", "aucun rappel ne part")
+	if strings.Contains(page.body, "C’est bien le sien") || !strings.Contains(page.body, `name="resume" value="1"`) {
+		t.Error("the form does not ask for messages again")
+	}
+	resumed := func() (n int) {
+		must(t, w.db.Read().QueryRow(t.Context(), "SELECT COUNT(*) FROM number WHERE resumed > 0").Scan(&n))
+		return n
+	}
+	w.now = w.now.Add(time.Minute)
+	w.post(person+"/phone/confirm", "once", "1").leads(t, person+"?done=phone-confirmed")
+	if n := resumed(); n != 0 {
+		t.Errorf("a number that was confirmed is resumed")
+	}
+	for range 2 { // a double touch
+		w.post(person+"/phone/confirm", "once", "2", "resume", "1").leads(t, person+"?done=phone-resumed")
+	}
+	if n := resumed(); n != 1 {
+		t.Errorf("%d numbers are resumed, want 1", n)
+	}
+	w.get(person+"?done=phone-resumed").says(t, 200, "la personne veut de nouveau des messages")
+	w.postAs(w.elsewhere(), person+"/phone/confirm", "once", "3", "resume", "1").says(t, 404, "Introuvable")
+}
+
 func TestPhone_refusals(t *testing.T) {
 	w := newWorld(t)
 	s := w.enrol(andrei)

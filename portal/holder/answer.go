@@ -8,6 +8,7 @@ import (
 
 	"consigne/locales"
 	"consigne/portal/vault"
+	"consigne/portal/web"
 	"consigne/smsd/queue"
 )
 
@@ -21,8 +22,55 @@ func (s *server) whenOf(view vault.LinkView, l *locales.Locale) *stripView {
 
 // showAsk asks by a link whether one comes.
 func (s *server) showAsk(w http.ResponseWriter, r *http.Request, view vault.LinkView, l *locales.Locale) {
+	line := l.Say("answer.link", locales.Args{"t": view.Start})
 	s.phone.Render(w, r, http.StatusOK, "ask", phoneView{locale: l, Title: l.Text("answer.title", nil), Mark: view.Mark,
-		Line: saidOf(l.Say("answer.link", locales.Args{"t": view.Start})), When: s.whenOf(view, l)})
+		Line: said{line.Caption, saidOf(line, l.Say("answer.signs", nil)).Voice}, When: s.whenOf(view, l)})
+}
+
+// endsAs are the answers that a link does not take back, with the sign of each and
+// what is said, before it is given, of what follows.
+var endsAs = map[queue.Meaning]struct {
+	key  string
+	sign sign
+}{
+	queue.WrongOne: {"answer.sure_not_me", sign{"user", "duotone"}},
+	queue.Stop:     {"answer.sure_stop", sign{"hand-palm", "bold"}},
+}
+
+// askSure says what follows from an answer that ends everything, and asks whether
+// that is meant. It burns nothing. Who may not give the answer sees how the link
+// stands.
+func (s *server) askSure(w http.ResponseWriter, r *http.Request, letters string, meant queue.Meaning) {
+	view, err := s.vault.Link(r.Context(), letters)
+	if err != nil {
+		s.failPlain(w, r, err)
+		return
+	}
+	if !s.mayEnd(r, view, letters) {
+		s.link(w, r)
+		return
+	}
+	if view.State == vault.LinkFresh {
+		handOut(w, r, view, letters)
+	}
+	l, end := locales.Must(view.Language), endsAs[meant]
+	line := l.Say(end.key, nil)
+	s.phone.Render(w, r, http.StatusOK, "sure", phoneView{locale: l, Title: l.Text("answer.title", nil), Mark: view.Mark,
+		Said: string(meant), Sign: end.sign, Line: said{line.Caption, saidOf(line, l.Say("answer.sure_signs", nil)).Voice}})
+}
+
+// mayEnd tells whether an answer that ends everything would be taken from this
+// browser.
+func (s *server) mayEnd(r *http.Request, view vault.LinkView, letters string) bool {
+	if view.Purpose != vault.ToAppointment {
+		return false
+	}
+	browser := web.CookieValue(r, cookieLink)
+	if view.State != vault.LinkUsed || browser == "" {
+		return view.State == vault.LinkFresh
+	}
+	a, err := s.vault.AnsweredLink(r.Context(), letters, browser)
+	return err == nil && endsAs[a.Said].key == ""
 }
 
 // notedAs are what is said, and drawn, once something was answered by a link.
@@ -47,12 +95,14 @@ func (s *server) showAnswered(w http.ResponseWriter, r *http.Request, view vault
 	}
 	l := locales.Must(view.Language)
 	noted := notedAs[a.Said]
-	v := phoneView{locale: l, Title: l.Text("answer.title", nil), Mark: view.Mark, Said: string(a.Said), Drawing: noted.drawing,
-		Line: saidOf(l.Say(noted.key, locales.Args{"t": a.Start}))}
+	line := l.Say(noted.key, locales.Args{"t": a.Start})
+	v := phoneView{locale: l, Title: l.Text("answer.title", nil), Mark: view.Mark, Said: string(a.Said), Drawing: noted.drawing, Line: saidOf(line)}
 	if a.Phone != "" {
 		view.Start = a.Start
 		v.When = s.whenOf(view, l)
-		v.Call = phoneCall{dialURL(a.Phone), l.Text("call.number", locales.Args{"phone": dialled(a.Phone)})}
+		phone := locales.Args{"phone": dialled(a.Phone)}
+		v.Call = phoneCall{dialURL(a.Phone), l.Text("call.number", phone)}
+		v.Line.Voice = saidOf(line, l.Say("link.call_voice", phone)).Voice
 	}
 	s.phone.Render(w, r, http.StatusOK, "answered", v)
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/chromedp/chromedp"
 )
 
 // TestScreens_Answer measures how one is asked at the kiosk, and what follows.
@@ -45,6 +47,27 @@ func TestScreens_Number(t *testing.T) {
 	}
 }
 
+// TestScreens_Stopped measures how messages that were stopped are had again.
+func TestScreens_Stopped(t *testing.T) {
+	s := newStage(t)
+	b := s.browser()
+	for _, lang := range []string{"ar", "fr"} {
+		path := s.reminded(t, lang)
+		phone := s.visitor(false)
+		phone.page(path)
+		phone.post(path, sure("stop"), path)
+		v := s.opens(s.speaker(lang))
+		b.become(v, lang)
+		for _, x := range []screen{{"home-stopped", "/k/home", ""}, {"home-stopped-spoken", "/k/home", `[...document.querySelectorAll(".tile")].pop().click()`},
+			{"appointments-stopped-spoken", "/k/appointments", `document.querySelector(".number-way").click()`},
+			{"resume", "/k/number", ""}, {"number-resumed", "/k/number-resumed", ""}, {"problem-no-messages-inside", "/k/problem?what=no-messages", ""}} {
+			b.look(t, lang+"-"+x.name, x.path, x.before)
+		}
+		v.post("/k/answer", url.Values{"id": {strings.TrimPrefix(hrefs(v.page("/k/appointments"), "appointment?id=")[0], "appointment?id=")}, "say": {"no"}}, "/k/answered?id=")
+		b.look(t, lang+"-who-answered", "/k/who", "")
+	}
+}
+
 // TestScreens_Ask measures the pages of an appointment's link at a small phone's
 // width, and weighs them.
 func TestScreens_Ask(t *testing.T) {
@@ -72,11 +95,18 @@ func TestScreens_Ask(t *testing.T) {
 			b.measure(t, "phone-"+lang+"-"+name, 80, 14, true)
 		}
 		look("ask", false)
+		for _, end := range []string{"not-me", "stop"} {
+			done(b, chromedp.Evaluate[bool](`(document.querySelector('button[value="`+end+`"]').click(), true)`))
+			b.until(t, "the question", `document.querySelector('input[name="sure"]') !== null`)
+			b.measure(t, "phone-"+lang+"-sure-"+end, 80, 14, true)
+			done(b, chromedp.Evaluate[bool](`(document.querySelector('form[method="get"] button').click(), true)`))
+			b.until(t, "the way back", `document.querySelector('button[value="yes"]') !== null`)
+		}
 		phone.post(path, say("yes"), path)
 		look("answered-yes", false)
 		phone.post(path, say("no"), path)
 		look("answered-no", false)
-		phone.post(path, say("not-me"), path)
+		phone.post(path, sure("not-me"), path)
 		look("answered-not-me", true)
 		s.pass(11 * time.Minute)
 		look("answered-over", true)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -53,6 +54,9 @@ func (s *stage) count(t *testing.T, query string, args ...any) (n int) {
 func (s *stage) answers(t *testing.T) int { return s.count(t, "SELECT COUNT(*) FROM answer") }
 
 func say(what string) url.Values { return url.Values{"say": {what}} }
+
+// sure says what ends everything, and that it is meant.
+func sure(what string) url.Values { return url.Values{"say": {what}, "sure": {"1"}} }
 
 // relayOf is the name of the relay that planned a person's appointments.
 func (s *stage) relayOf(t *testing.T, p demo.Person) string {
@@ -240,7 +244,7 @@ func TestAnswer_Ends(t *testing.T) {
 			path := s.reminded(t, "fr")
 			phone := s.visitor(false)
 			phone.page(path)
-			phone.post(path, say(said), path)
+			phone.post(path, sure(said), path)
 			page := phone.wants(t, path, http.StatusOK, "C’est noté.")
 			for _, secret := range []string{"tel:", "14:30", `name="say"`} {
 				if strings.Contains(page, secret) {
@@ -255,6 +259,84 @@ func TestAnswer_Ends(t *testing.T) {
 				t.Errorf("%d answers, want 1 and a row of %s", n, table)
 			}
 		})
+	}
+}
+
+// TestAnswer_Sure: what ends everything is shown and asked first, and until one is
+// sure nothing is burnt; no leads back.
+func TestAnswer_Sure(t *testing.T) {
+	for lang, words := range map[string]map[string]string{
+		"fr": {"not-me": "Ce rendez-vous n’est pas le vôtre", "stop": "Vous ne voulez plus de messages"},
+		"ar": {"not-me": "أليس هذا الموعد لك", "stop": "ألا تريد رسائل"},
+	} {
+		s := newStage(t)
+		path := s.reminded(t, lang)
+		phone, other := s.visitor(false), s.visitor(false)
+		s.speaks(t, phone, path, nil, "answer.link", "answer.signs")
+		for said, sentence := range words {
+			for _, form := range []url.Values{say(said), {"say": {said}, "sure": {""}}, {"say": {said}, "sure": {"0"}}} {
+				a := phone.do(http.MethodPost, path, form)
+				if a.StatusCode != http.StatusOK || !strings.Contains(a.body, sentence) || !strings.Contains(a.body, `value="`+said+`"`) {
+					t.Errorf("%s: POST of %v: %d", lang, form, a.StatusCode)
+				}
+			}
+			s.speaks(t, phone, path, say(said), "answer.sure_"+strings.ReplaceAll(said, "-", "_"), "answer.sure_signs")
+		}
+		if n := s.answers(t) + s.count(t, "SELECT COUNT(*) FROM opt_out") + s.count(t, "SELECT COUNT(*) FROM number_health"); n != 0 {
+			t.Errorf("%s: %d answers by asking", lang, n)
+		}
+		if !strings.Contains(other.page(path), `value="yes"`) {
+			t.Errorf("%s: asking burnt the link", lang)
+		}
+		phone.post(path, say("yes"), path)
+		if a := phone.do(http.MethodPost, path, say("stop")); a.StatusCode != http.StatusOK || !strings.Contains(a.body, words["stop"]) {
+			t.Errorf("%s: stop after yes: %d", lang, a.StatusCode)
+		}
+		if a := other.do(http.MethodPost, path, say("stop")); a.StatusCode != http.StatusGone || strings.Contains(a.body, `value="stop"`) {
+			t.Errorf("%s: stop by another browser: %d", lang, a.StatusCode)
+		}
+		phone.post(path, sure("stop"), path)
+		if a := phone.do(http.MethodPost, path, say("not-me")); a.StatusCode != http.StatusOK || strings.Contains(a.body, `name="say"`) {
+			t.Errorf("%s: after the end: %d", lang, a.StatusCode)
+		}
+		if n := s.count(t, "SELECT COUNT(*) FROM opt_out"); n != 1 {
+			t.Errorf("%s: %d opt-outs, want 1", lang, n)
+		}
+	}
+}
+
+// speaks demands that a page of a link says these messages, each with all of its
+// clips; form, where there is one, is posted.
+func (s *stage) speaks(t *testing.T, phone *visitor, path string, form url.Values, keys ...string) {
+	t.Helper()
+	a := phone.get(path)
+	if form != nil {
+		a = phone.do(http.MethodPost, path, form)
+	}
+	m := regexp.MustCompile(`<html lang="([a-z]+)"`).FindStringSubmatch(a.body)
+	if m == nil {
+		t.Fatalf("%s: no page", path)
+	}
+	lang := m[1]
+	body := strings.ReplaceAll(a.body, "&#43;", "+")
+	for _, key := range keys {
+		clips := locales.Must(lang).Say(key, locales.Args{"t": s.now(), "phone": locales.Phone("01")}).Clips
+		if len(clips) == 0 || !strings.Contains(body, clips[len(clips)-1]) {
+			t.Errorf("%s: the page does not say %s", lang, key)
+		}
+	}
+}
+
+// TestAnswer_Spoken: the number to call, and the question whether it was you, are said.
+func TestAnswer_Spoken(t *testing.T) {
+	s := newStage(t)
+	for _, lang := range []string{"ar", "fr"} {
+		path := s.reminded(t, lang)
+		phone := s.visitor(false)
+		phone.page(path)
+		phone.post(path, say("no"), path)
+		s.speaks(t, phone, path, nil, "answer.noted_no", "link.call_voice")
+		s.speaks(t, s.visitor(false), path, nil, "link.not_you")
 	}
 }
 
@@ -364,7 +446,7 @@ func (s *stage) sicken(t *testing.T, lang string) {
 	path := s.reminded(t, lang)
 	phone := s.visitor(false)
 	phone.page(path)
-	phone.post(path, say("not-me"), path)
+	phone.post(path, sure("not-me"), path)
 }
 
 // TestNumber: a phone that does not answer any more is told at the kiosk; no link goes
@@ -401,6 +483,50 @@ func TestNumber(t *testing.T) {
 		t.Error("a phone that was confirmed is shown as sick")
 	}
 	v.post("/k/send", url.Values{"id": {id}, "once": {once[1]}}, "/k/sent")
+}
+
+// TestNumber_Stopped: whoever stopped the messages by a link can have them again, and
+// until then nothing is sent.
+func TestNumber_Stopped(t *testing.T) {
+	s := newStage(t)
+	for lang, words := range map[string][3]string{
+		"fr": {"Voulez-vous de nouveau des messages", "Rien n’est envoyé", "Vous aurez de nouveau des messages"},
+		"ar": {"هل تريد رسائل من جديد", "لم يرسل شيء", "ستصلك رسائل من جديد"},
+	} {
+		p := s.speaker(lang)
+		path := s.reminded(t, lang)
+		phone := s.visitor(false)
+		phone.page(path)
+		phone.post(path, sure("stop"), path)
+		stops := s.count(t, "SELECT COUNT(*) FROM opt_out")
+		v := s.opens(p)
+		for _, page := range []string{"/k/home", "/k/appointments"} {
+			if !strings.Contains(v.page(page), `href="number"`) {
+				t.Errorf("%s: %s does not lead to the number", lang, page)
+			}
+		}
+		id := p.Documents[0].ID
+		once := onceInPage.FindStringSubmatch(v.page("/k/paper?id=" + id))
+		a := v.do(http.MethodPost, "/k/send", url.Values{"id": {id}, "once": {once[1]}})
+		if a.StatusCode != http.StatusConflict || !strings.Contains(a.body, words[1]) || !strings.Contains(a.body, `href="number"`) {
+			t.Errorf("%s: a link to a phone that wants none: %d", lang, a.StatusCode)
+		}
+		if page := v.page("/k/number"); !strings.Contains(page, words[0]) || !strings.Contains(page, `name="resume" value="1"`) {
+			t.Errorf("%s: one cannot ask for messages again", lang)
+		}
+		s.pass(time.Second)
+		v.post("/k/number", url.Values{"resume": {"1"}}, "/k/number-resumed")
+		if !strings.Contains(v.page("/k/number-resumed"), words[2]) || strings.Contains(v.page("/k/home"), `href="number"`) {
+			t.Errorf("%s: it is not noted", lang)
+		}
+		if err := s.queue.MarkNumbers(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if n := s.count(t, "SELECT COUNT(*) FROM opt_out"); n != stops-1 {
+			t.Errorf("%s: %d opt-outs, want %d", lang, n, stops-1)
+		}
+		v.post("/k/leave", url.Values{}, "/k/goodbye")
+	}
 }
 
 // TestSend_Enough: the eleventh paper of a day is not sent, and that is said.

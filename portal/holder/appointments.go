@@ -36,7 +36,7 @@ func (s *server) appointments(w http.ResponseWriter, r *http.Request, h *vault.H
 	each := appointmentsEach
 	if health != "" {
 		each--
-		v.Number = &wayView{Href: "number", Icon: "device-mobile", Label: v.T("tile.number"), Say: v.Say("hear.number")}
+		v.Number = &wayView{Href: "number", Icon: "device-mobile", Label: v.T("tile.number"), Say: v.hearNumber(health)}
 	}
 	from, to, t := v.pager(len(all), each, number(r, "page"), pageOf("appointments"))
 	v.Turn, v.Line = t, v.say("appointment.list", locales.Args{"n": len(all)})

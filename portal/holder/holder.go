@@ -58,7 +58,7 @@ var kioskPages = []string{
 	"who", "relay", "stop", "appointments", "appointment", "number", "called", "goodbye", "consent", "stock", "learn",
 }
 
-var phonePages = []string{"closed", "open", "paper", "ask", "answered"}
+var phonePages = []string{"closed", "open", "paper", "ask", "sure", "answered"}
 
 // New makes the room's handler. It answers whole paths (/k/..., /l/...,
 // /device/...), so it may be mounted at each of the three prefixes or at the

@@ -6,6 +6,7 @@ import (
 
 	"consigne/locales"
 	"consigne/portal/vault"
+	"consigne/smsd/queue"
 )
 
 type homeView struct {
@@ -58,8 +59,10 @@ func (s *server) home(w http.ResponseWriter, r *http.Request, h *vault.Holder) {
 		{Room: "who", Href: "who", Icon: "users-three", Label: v.T("tile.who"), Count: relaysIn(grants), Say: v.Say("hear.who")},
 	}
 	if health != "" {
+		v.Tiles = append(v.Tiles, tileView{Room: "appointments", Href: "number", Icon: "device-mobile", Label: v.T("tile.number"), Sign: "expired", Say: v.hearNumber(health)})
+	}
+	if health != "" && health != queue.Stopped { // who wants no messages need not hear it each time
 		v.Line = v.Say("home.sick")
-		v.Tiles = append(v.Tiles, tileView{Room: "appointments", Href: "number", Icon: "device-mobile", Label: v.T("tile.number"), Sign: "expired", Say: v.Say("hear.number")})
 	}
 	s.kiosk.Render(w, r, http.StatusOK, "home", v)
 }

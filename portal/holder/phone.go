@@ -41,11 +41,15 @@ type phoneView struct {
 	Kind     string
 	Pages    []int
 	When     *stripView // of an appointment: day and hour in pictures
-	Said     string     // what was answered
+	Said     string     // what was answered, or would be
+	Sign     sign       // of what would be
 	Call     phoneCall
 
 	locale *locales.Locale
 }
+
+// sign is an icon by its name and weight.
+type sign struct{ Icon, Weight string }
 
 // phoneCall is the relay's number, to be dialled and to be read.
 type phoneCall struct {
@@ -106,6 +110,10 @@ func (s *server) openLink(w http.ResponseWriter, r *http.Request) {
 		s.showClosed(w, r, vault.LinkView{State: vault.LinkGone}, nil)
 		return
 	}
+	if said := queue.Meaning(r.PostFormValue("say")); endsAs[said].key != "" && r.PostFormValue("sure") != "1" {
+		s.askSure(w, r, letters, said)
+		return
+	}
 	browser, until, err := s.use(r, letters)
 	if errors.Is(err, vault.ErrLinkDead) || errors.Is(err, vault.ErrLinkOther) {
 		s.closedAfter(w, r, letters, err)
@@ -155,12 +163,17 @@ func (s *server) closedAfter(w http.ResponseWriter, r *http.Request, letters str
 	s.showClosed(w, r, view, cause)
 }
 
-// showFresh asks for the touch that uses the link. The cookie that it hands out is
-// known to its browser alone until then.
-func (s *server) showFresh(w http.ResponseWriter, r *http.Request, view vault.LinkView, letters string) {
+// handOut gives a browser that has none the cookie of a fresh link, known to this
+// browser alone until the link is used.
+func handOut(w http.ResponseWriter, r *http.Request, view vault.LinkView, letters string) {
 	if web.CookieValue(r, cookieLink) == "" {
 		setLinkCookie(w, r, letters, vault.NewBrowser(), unopenedAge[view.Purpose])
 	}
+}
+
+// showFresh asks for the touch that uses the link.
+func (s *server) showFresh(w http.ResponseWriter, r *http.Request, view vault.LinkView, letters string) {
+	handOut(w, r, view, letters)
 	l := locales.Must(view.Language)
 	if view.Purpose == vault.ToAppointment {
 		s.showAsk(w, r, view, l)
@@ -251,11 +264,13 @@ func (s *server) tellUsed(v *phoneView, view vault.LinkView, cause error) {
 	if view.Purpose == vault.ToAppointment {
 		key = "answer.used_at"
 	}
-	v.Line = saidOf(v.locale.Say(key, locales.Args{"t": at}))
-	v.Question = v.T("link.not_you")
+	line := v.locale.Say(key, locales.Args{"t": at})
+	notYou := v.locale.Say("link.not_you", nil)
+	v.Question = notYou.Caption
 	if view.Purpose == vault.ToPaper && errors.Is(cause, vault.ErrLinkOther) && s.now().Sub(view.OpenedAt) < 10*time.Minute {
-		v.Line = saidOf(v.locale.Say("link.elsewhere", nil))
+		line = v.locale.Say("link.elsewhere", nil)
 	}
+	v.Line = said{Caption: line.Caption, Voice: saidOf(line, notYou).Voice}
 }
 
 // phoneZone is the hour of a phone's page, which may not tell the relay.

@@ -46,6 +46,7 @@ var troubles = []trouble{
 	{"page", http.StatusUnprocessableEntity, "file-x", "paper-gone", "error.page", nil, "home"},
 	{"phone", http.StatusConflict, "device-mobile", "no-phone", "phone.none", nil, "home"},
 	{"sick", http.StatusConflict, "device-mobile", "phone-sick", "phone.sick", nil, "number"},
+	{"no-messages", http.StatusConflict, "device-mobile", "phone-silent", "phone.stopped", nil, "number"},
 	{"enough", http.StatusTooManyRequests, "device-mobile", "links-enough", "phone.enough", nil, "home"},
 }
 
@@ -57,7 +58,7 @@ var causes = []struct {
 }{
 	{vault.ErrCardText, "notcard"}, {vault.ErrCardUnknown, "unknown"}, {vault.ErrCardStopped, "stopped"},
 	{vault.ErrCardBlocked, "blocked"}, {vault.ErrCardTaken, "taken"}, {vault.ErrBusy, "busy"}, {vault.ErrFull, "full"},
-	{vault.ErrNoPhone, "phone"}, {vault.ErrSick, "sick"}, {vault.ErrEnough, "enough"}, {vault.ErrNotFound, "gone"}, {vault.ErrForbidden, "gone"}, {vault.ErrFileDamaged, "page"},
+	{vault.ErrNoPhone, "phone"}, {vault.ErrSick, "sick"}, {vault.ErrStopped, "no-messages"}, {vault.ErrEnough, "enough"}, {vault.ErrNotFound, "gone"}, {vault.ErrForbidden, "gone"}, {vault.ErrFileDamaged, "page"},
 }
 
 func troubleOf(err error) trouble {

@@ -69,6 +69,7 @@ func (s *server) kioskRoutes(r chi.Router) {
 		r.Get("/number", s.opened(s.number))
 		r.Post("/number", s.opened(s.confirmNumber))
 		r.Get("/number-confirmed", s.opened(s.numberConfirmed))
+		r.Get("/number-resumed", s.opened(s.numberResumed))
 		r.Get("/number-changed", s.opened(s.numberChanged))
 		// A vault being made.
 		r.Get("/enrol", s.enrolling(s.enrol))

@@ -190,7 +190,7 @@ func (f frame) lastLook(l lookView, now time.Time) locales.Sentence {
 // lookView is one line of the journal.
 type lookView struct {
 	Relay             vault.Relay
-	Phone             bool // no relay looked but a phone, by a link
+	Own               itemIcon // who it was where that was no relay
 	Verb, Icon, Class string
 	Ago               int // nights
 	Clock             string
@@ -200,19 +200,35 @@ type lookView struct {
 	at   time.Time
 }
 
-// lookVerbs are what relays, and the phone that a link was sent to, do with a
-// vault, with the sign of each.
+// lookVerbs are what relays, the phone that a link was sent to, and who answers at
+// a kiosk, do with a vault, with the sign of each.
 var lookVerbs = map[string]string{
 	vault.VerbRead: "eye", vault.VerbDeposited: "plus", vault.VerbPlanned: "plus", vault.VerbLinkOpened: "eye",
 	vault.VerbMoved: "arrow-right", vault.VerbCancelled: "x", vault.VerbDecided: "check",
-	vault.VerbPhone: "arrow-right", vault.VerbConfirmed: "check",
+	vault.VerbPhone: "arrow-right", vault.VerbConfirmed: "check", vault.VerbResumed: "check",
+	vault.VerbAnswered: "check", vault.VerbLinkAnswered: "check",
 }
+
+// ownLooks are those of them that no relay does: a phone, or whoever opened this
+// vault, with their sign and what is said of it.
+var ownLooks = map[string]struct {
+	who itemIcon
+	key string
+}{
+	vault.VerbLinkOpened: {byPhone, "seen.link-opened"}, vault.VerbLinkAnswered: {byPhone, "seen.link-answered"},
+	vault.VerbAnswered: {byHolder, "seen.answered"}, vault.VerbConfirmed: {byHolder, "seen.confirmed_here"},
+	vault.VerbResumed: {byHolder, "seen.resumed_here"},
+}
+
+var byPhone, byHolder = itemIcon{"device-mobile", "by-phone"}, itemIcon{"user", "by-holder"}
 
 // lookThings are what an entry is about where that is no paper.
 var lookThings = map[string]itemIcon{
 	vault.VerbPlanned: {"calendar-dots", "of-appointments"}, vault.VerbMoved: {"calendar-dots", "of-appointments"},
 	vault.VerbCancelled: {"calendar-dots", "of-appointments"}, vault.VerbDecided: {"device-mobile", "of-appointments"},
 	vault.VerbPhone: {"device-mobile", "of-profile"}, vault.VerbConfirmed: {"device-mobile", "of-profile"},
+	vault.VerbResumed:  {"device-mobile", "of-profile"},
+	vault.VerbAnswered: {"calendar-dots", "of-appointments"}, vault.VerbLinkAnswered: {"calendar-dots", "of-appointments"},
 }
 
 func (f frame) looks(entries []vault.Entry, relays map[string]vault.Relay, now time.Time) []lookView {
@@ -220,18 +236,22 @@ func (f frame) looks(entries []vault.Entry, relays map[string]vault.Relay, now t
 	for _, e := range entries {
 		sign, ok := lookVerbs[e.Verb]
 		relay, known := relays[e.Actor]
-		phone := e.Verb == vault.VerbLinkOpened
-		if !ok || known == phone {
+		key := "seen." + e.Verb
+		var own itemIcon
+		if o, ours := ownLooks[e.Verb]; ours && e.Actor == "" {
+			own, key, known = o.who, o.key, true
+		}
+		if !ok || !known {
 			continue
 		}
 		at := e.At.In(now.Location())
 		kind := cmp.Or(e.PaperKind, "other")
-		l := lookView{Relay: relay, Phone: phone, Verb: sign, verb: e.Verb, at: at, Icon: kindIcon(kind), Class: "of-papers",
+		l := lookView{Relay: relay, Own: own, Verb: sign, verb: e.Verb, at: at, Icon: kindIcon(kind), Class: "of-papers",
 			Ago: max(0, nightsBetween(at, now)), Clock: at.Format("15:04")}
 		if thing, ok := lookThings[e.Verb]; ok {
 			l.Icon, l.Class = thing.Icon, thing.Class
 		}
-		l.Say = f.say("seen."+e.Verb, locales.Args{"relay": relayName(relay), "paper": locales.Kind(kind), "n": l.Ago, "t": at})
+		l.Say = f.say(key, locales.Args{"relay": relayName(relay), "paper": locales.Kind(kind), "n": l.Ago, "t": at})
 		out = append(out, l)
 	}
 	return out

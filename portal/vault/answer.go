@@ -158,7 +158,11 @@ func (v *Vault) say(ctx context.Context, tx database.Handle, it item, a Answer) 
 	if err := queue.Tell(ctx, tx, relay, desk, told, a.At); err != nil {
 		return err
 	}
-	return v.journal(ctx, tx, it.person, Entry{Verb: VerbAnswered})
+	verb := VerbAnswered
+	if a.By == "link" {
+		verb = VerbLinkAnswered
+	}
+	return v.journal(ctx, tx, it.person, Entry{Verb: verb})
 }
 
 // noteAnswer writes into an appointment's record what was said last of coming: who

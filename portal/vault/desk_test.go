@@ -435,6 +435,36 @@ func TestSickPhones(t *testing.T) {
 	})
 }
 
+// TestSickPhones_Stopped: that messages were stopped is told, until the person wants
+// them again; that a number is dead outweighs it.
+func TestSickPhones_Stopped(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		s := w.enrol(andrei)
+		a := w.plan(s)
+		w.depart(time.Date(2026, 11, 25, 18, 0, 0, 0, paris(t)), queue.Receipt{State: queue.Delivered})
+		must(t, w.db.Write(ctx, func(tx database.Handle) error { return w.SMS.StopAfter(ctx, tx, a.Messages[0].MessageID, nil) }))
+		if got := w.sick(); got[s.id] != queue.Stopped {
+			t.Errorf("messages were stopped: %v", got)
+		}
+		w.now = time.Date(2026, 11, 26, 9, 0, 0, 0, paris(t))
+		w.cookie = w.signIn()
+		wantErr(t, "nobody's number", w.member().ResumePhone(ctx, "nobody", "0"), vault.ErrNotFound)
+		must(t, w.member().ResumePhone(ctx, s.id, "1"))
+		wantErr(t, "a double touch", w.member().ResumePhone(ctx, s.id, "1"), vault.ErrRepeated)
+		if got := w.sick(); len(got) != 0 {
+			t.Errorf("after they were wanted again: %v", got)
+		}
+		var resumed int
+		must(t, w.db.Read().QueryRow(ctx, "SELECT count(*) FROM number WHERE resumed > 0 AND confirmed > 0").Scan(&resumed))
+		if resumed != 1 {
+			t.Errorf("%d numbers are resumed to smsd", resumed)
+		}
+		s.cookie, _ = w.unlock(s, s.pictures)
+		w.wantJournal(s, "opened", "resumed "+w.relay.ID, "planned "+w.relay.ID, "enrolled "+w.relay.ID)
+	})
+}
+
 // tell leaves an answer as smsd does.
 func (w *world) tell(relay vault.Relay, a queue.Answer) {
 	w.t.Helper()

@@ -39,6 +39,7 @@ var (
 	ErrPast    = errors.New("that hour is past")
 	ErrNoPhone = errors.New("no phone is known")
 	ErrSick    = errors.New("messages no longer reach that phone")
+	ErrStopped = errors.New("messages to that phone were stopped")
 	ErrEnough  = errors.New("enough links were sent in a day")
 
 	ErrLinkDead  = errors.New("link no longer opens")

@@ -8,9 +8,9 @@ import (
 	"consigne/smsd/queue"
 )
 
-// sickFor is how far back messages are asked what became of their number: the
-// queue forgets it a week after they end.
-const sickFor = 15 * 24 * time.Hour
+// sickFor is how far back messages are asked what became of their number. The
+// queue knows it for as long as something is wrong with the number.
+const sickFor = 365 * 24 * time.Hour
 
 // Phone is the number that messages go to, in E.164, or "".
 func (h *Holder) Phone() string {
@@ -94,20 +94,36 @@ func (v *Vault) reminded(items []item, since time.Time) (ids []string) {
 // phoneHealth takes the worst of what these messages know of their number.
 func (v *Vault) phoneHealth(ctx context.Context, ids []string) (queue.Health, error) {
 	sick, err := queue.Sick(ctx, v.DB.Read(), ids)
-	if err != nil || len(sick) == 0 {
-		return "", err
-	}
+	var worst queue.Health
 	for _, why := range sick {
-		if why == queue.NotMe {
-			return why, nil
-		}
+		worst = worse(worst, why)
 	}
-	return queue.Dead, nil
+	return worst, err
+}
+
+// gravity orders what may be wrong with a number.
+var gravity = map[queue.Health]int{queue.Stopped: 1, queue.Dead: 2, queue.NotMe: 3}
+
+func worse(a, b queue.Health) queue.Health {
+	if gravity[b] > gravity[a] {
+		return b
+	}
+	return a
 }
 
 // ConfirmPhone notes that the holder says that the number is still theirs: what was
 // found wrong with it is forgotten. It returns [ErrNoPhone].
 func (h *Holder) ConfirmPhone(ctx context.Context) error {
+	return h.vouch(ctx, VerbConfirmed, h.v.SMS.Confirm)
+}
+
+// ResumePhone notes, besides, that the holder wants messages there again. It
+// returns [ErrNoPhone].
+func (h *Holder) ResumePhone(ctx context.Context) error {
+	return h.vouch(ctx, VerbResumed, h.v.SMS.Resume)
+}
+
+func (h *Holder) vouch(ctx context.Context, verb string, tell func(context.Context, database.Handle, string) error) error {
 	it, ok := h.profile()
 	if !ok || it.record.Profile.Phone == "" {
 		return ErrNoPhone
@@ -124,9 +140,9 @@ func (h *Holder) ConfirmPhone(ctx context.Context) error {
 		if err := updateRecord(ctx, tx, now); err != nil {
 			return err
 		}
-		if err := h.v.SMS.Confirm(ctx, tx, now.record.Profile.Phone); err != nil {
+		if err := tell(ctx, tx, now.record.Profile.Phone); err != nil {
 			return err
 		}
-		return h.v.journal(ctx, tx, h.person, Entry{Verb: VerbConfirmed})
+		return h.v.journal(ctx, tx, h.person, Entry{Verb: verb})
 	})
 }

@@ -26,10 +26,13 @@ const (
 	VerbFreed      = "freed"
 	VerbMoved      = "moved"
 	VerbCancelled  = "cancelled"
-	VerbDecided    = "decided" // about a reminder of which nobody knew whether it had arrived
-	VerbPhone      = "phone"   // another number, or none
-	VerbAnswered   = "answered"
+	VerbDecided    = "decided"   // about a reminder of which nobody knew whether it had arrived
+	VerbPhone      = "phone"     // another number, or none
 	VerbConfirmed  = "confirmed" // that the number is theirs
+	VerbResumed    = "resumed"   // messages, after somebody said that they want none
+
+	VerbAnswered     = "answered"      // at a kiosk, whether they come
+	VerbLinkAnswered = "link-answered" // by whoever has their phone
 )
 
 // An Entry is one line of the journal that a holder can see. Actor is a relay's

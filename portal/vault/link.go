@@ -95,7 +95,7 @@ func (v *Vault) linkAddress(letters string) string { return v.LinkURL + "/l/" + 
 // SendLink sends the holder's phone a message with a link that opens one paper
 // once. The link lives from the first attempt of its message, at most a day.
 // It returns [ErrNoPhone], also for a phone that others read, [ErrSick] for one
-// that messages no longer reach, [ErrEnough] after ten in a day and [ErrRepeated].
+// that messages no longer reach, [ErrStopped] for one that wants none, [ErrEnough] after ten in a day and [ErrRepeated].
 func (h *Holder) SendLink(ctx context.Context, paperID, once string) error {
 	it, err := h.paper(paperID)
 	if err != nil {
@@ -109,7 +109,11 @@ func (h *Holder) SendLink(ctx context.Context, paperID, once string) error {
 	if err != nil {
 		return err
 	}
-	if health != "" {
+	switch health {
+	case "":
+	case queue.Stopped:
+		return ErrStopped
+	default:
 		return ErrSick
 	}
 	now := h.v.Now()

@@ -29,12 +29,20 @@ func (m *Member) SetPhone(ctx context.Context, personID, phone string, shared bo
 // was found wrong with it before is forgotten. It returns [ErrNoPhone],
 // [ErrNotFound] and [ErrRepeated].
 func (m *Member) ConfirmPhone(ctx context.Context, personID, once string) error {
-	return m.changePhone(ctx, personID, once, VerbConfirmed, func(p *Profile) error {
-		if p.Phone == "" {
-			return ErrNoPhone
-		}
-		return nil
-	})
+	return m.changePhone(ctx, personID, once, VerbConfirmed, hasPhone)
+}
+
+// ResumePhone notes, besides, that the person wants messages there again after
+// somebody said that they want none. It returns what [Member.ConfirmPhone] does.
+func (m *Member) ResumePhone(ctx context.Context, personID, once string) error {
+	return m.changePhone(ctx, personID, once, VerbResumed, hasPhone)
+}
+
+func hasPhone(p *Profile) error {
+	if p.Phone == "" {
+		return ErrNoPhone
+	}
+	return nil
 }
 
 func (m *Member) changePhone(ctx context.Context, personID, once, verb string, change func(*Profile) error) error {
@@ -65,7 +73,11 @@ func (m *Member) changePhone(ctx context.Context, personID, once, verb string, c
 			}
 		}
 		if p.Phone != "" {
-			if err := m.v.SMS.Confirm(ctx, tx, p.Phone); err != nil {
+			tell := m.v.SMS.Confirm
+			if verb == VerbResumed {
+				tell = m.v.SMS.Resume
+			}
+			if err := tell(ctx, tx, p.Phone); err != nil {
 				return err
 			}
 		}
@@ -225,7 +237,7 @@ func (m *Member) takeBackLinks(ctx context.Context, tx database.Handle, personID
 
 // SickPhones tells, for the people whose reminders these are, what was found
 // wrong with the number that they have now. Who reads "not me" there outweighs a
-// number that is dead. What went to a number that the person had before counts
+// number that is dead, and that one that wants no messages. What went to a number that the person had before counts
 // no more.
 func (m *Member) SickPhones(ctx context.Context, rows []MessageRow) (map[string]queue.Health, error) {
 	var ids []string
@@ -242,9 +254,7 @@ func (m *Member) SickPhones(ctx context.Context, rows []MessageRow) (map[string]
 	}
 	out := map[string]queue.Health{}
 	for id, why := range found {
-		if out[of[id]] != queue.NotMe {
-			out[of[id]] = why
-		}
+		out[of[id]] = worse(out[of[id]], why)
 	}
 	return out, nil
 }

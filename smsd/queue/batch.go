@@ -45,9 +45,8 @@ func scanned[T any](ctx context.Context, h database.Handle, query string, args .
 	return out, rows.Err()
 }
 
-// markMany marks numbers, all in one go, ends what was found wrong with a number
-// before its holder confirmed it, and suppresses what is planned for those that
-// opted out.
+// markMany marks numbers, all in one go, takes their holders at their word, and
+// suppresses what is planned for those that opted out.
 func (q *Queue) markMany(ctx context.Context, tx database.Handle, fresh map[string][]byte) error {
 	var rows, known []any
 	for id, mark := range fresh {
@@ -64,10 +63,8 @@ func (q *Queue) markMany(ctx context.Context, tx database.Handle, fresh map[stri
 	if err != nil || len(known) == 0 {
 		return wrapped("mark numbers", err)
 	}
-	_, err = tx.Exec(ctx, `DELETE FROM number_health WHERE mark IN (`+marks(len(known))+`)
-		AND since < (SELECT MAX(n.confirmed) FROM number n WHERE n.mark = number_health.mark)`, known...)
-	if err != nil {
-		return wrapped("forget number health", err)
+	if err := q.takeWord(ctx, tx, known); err != nil {
+		return err
 	}
 	out, err := scanned[[]byte](ctx, tx, `SELECT mark FROM opt_out WHERE mark IN (`+marks(len(known))+`)`, known...)
 	if err != nil {
@@ -75,6 +72,27 @@ func (q *Queue) markMany(ctx context.Context, tx database.Handle, fresh map[stri
 	}
 	for _, mark := range out {
 		if err := suppress(ctx, tx, mark, q.millis()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// takeWord ends what was found wrong with a number before its holder confirmed it,
+// and an opt-out from before they asked for messages again.
+func (q *Queue) takeWord(ctx context.Context, tx database.Handle, known []any) error {
+	_, err := tx.Exec(ctx, `DELETE FROM number_health WHERE mark IN (`+marks(len(known))+`)
+		AND since < (SELECT MAX(n.confirmed) FROM number n WHERE n.mark = number_health.mark)`, known...)
+	if err != nil {
+		return wrapped("forget number health", err)
+	}
+	again, err := scanned[[]byte](ctx, tx, `SELECT mark FROM opt_out WHERE mark IN (`+marks(len(known))+`)
+		AND at < (SELECT MAX(n.resumed) FROM number n WHERE n.mark = opt_out.mark)`, known...)
+	if err != nil {
+		return wrapped("look for numbers that want messages again", err)
+	}
+	for _, mark := range again {
+		if _, err := q.optIn(ctx, tx, mark); err != nil {
 			return err
 		}
 	}

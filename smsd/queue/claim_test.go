@@ -1,9 +1,12 @@
 package queue_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"consigne/internal/database"
 	"consigne/smsd/queue"
@@ -98,6 +101,50 @@ func TestConfirm_EndsWhatWasWrongBefore(t *testing.T) {
 		b.must(b.queue.MarkNumbers(b.Context()))
 		b.linked("later", queue.Link, false)
 		b.claim(1)
+	})
+}
+
+func TestResume_EndsTheOptOutBefore(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		var log []string
+		b.queue.Revoked = func(kind, _ string) error { log = append(log, kind); return nil }
+		resume := func(say func(context.Context, database.Handle, string) error) {
+			b.Helper()
+			b.must(b.write(func(tx database.Handle) error { return say(b.Context(), tx, number) }))
+			b.clock.forward(time.Second)
+			b.must(b.queue.MarkNumbers(b.Context()))
+		}
+		stopped := func(want int) {
+			b.Helper()
+			sick, err := queue.Sick(b.Context(), b.db.Read(), []string{"first", "never"})
+			b.must(err)
+			if len(sick) != want || want == 1 && sick["first"] != queue.Stopped || b.count(`SELECT COUNT(*) FROM opt_out`) != want {
+				b.Errorf("%v, want %d stopped", sick, want)
+			}
+		}
+		b.enqueue("first")
+		b.answer(b.claim(1)[0], "SM-first", nil)
+		resume(b.sender.Resume) // before the STOP: says nothing
+		b.must(b.queue.OptOut(b.Context(), number))
+		stopped(1)
+		b.clock.forward(time.Second)
+		resume(b.sender.Confirm) // that it is theirs is not that they want messages
+		stopped(1)
+		b.enqueue("early")
+		b.claim(0)
+		b.want("early", queue.Suppressed)
+		b.must(b.queue.Forget(b.Context()))
+		resume(b.sender.Resume)
+		stopped(0)
+		b.enqueue("later")
+		b.claim(1)
+		b.must(b.queue.OptOut(b.Context(), number)) // and again: the last word counts
+		b.enqueue("last")
+		b.claim(0)
+		stopped(1)
+		if diff := cmp.Diff([]string{"opt-out", "opt-in", "opt-out"}, log); diff != "" {
+			b.Error(diff)
+		}
 	})
 }
 

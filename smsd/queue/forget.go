@@ -15,8 +15,9 @@ const inboundLasts = markLasts
 const answersLast = 30 * 24 * time.Hour
 
 // Forget erases what has served: marks of messages a week after their end, but
-// for numbers that are unwell, whose holders the desk still has to find; what
-// answers needed; answers after a month; numbers that no message points to; sender keys under which
+// for numbers that are unwell or opted out, whose holders are still to be asked;
+// what answers needed; answers after a month; numbers that no message points to;
+// sender keys under which
 // nothing lies.
 func (q *Queue) Forget(ctx context.Context) error {
 	now := q.now()
@@ -28,7 +29,8 @@ func (q *Queue) Forget(ctx context.Context) error {
 				args  []any
 			}{
 				{`UPDATE message SET mark = NULL WHERE mark IS NOT NULL AND expires <= ? AND final_at IS NOT NULL
-					AND NOT EXISTS (SELECT 1 FROM number_health s WHERE s.mark = message.mark)`, []any{now.Add(-markLasts).UnixMilli()}},
+					AND NOT EXISTS (SELECT 1 FROM number_health s WHERE s.mark = message.mark)
+					AND NOT EXISTS (SELECT 1 FROM opt_out o WHERE o.mark = message.mark)`, []any{now.Add(-markLasts).UnixMilli()}},
 				{`DELETE FROM reply WHERE ends <= ?`, []any{now.UnixMilli()}},
 				{`DELETE FROM reply WHERE message_id IN (SELECT m.id FROM opt_out o JOIN message m ON m.mark = o.mark)`, nil},
 				{`DELETE FROM inbound WHERE at <= ?`, []any{now.Add(-inboundLasts).UnixMilli()}},

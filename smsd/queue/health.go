@@ -8,18 +8,21 @@ import (
 	"consigne/internal/database"
 )
 
-// A Health says why a number may not be its holder's any more: prepaid numbers
-// are given to others after a while.
+// A Health says why messages to a number do not serve its holder: it may not be
+// theirs any more, as prepaid numbers are given to others after a while, or they
+// were stopped there.
 type Health string
 
 // What may be wrong with a number.
 const (
 	Dead  Health = "dead"   // it failed for good
 	NotMe Health = "not-me" // whoever reads there said that they are somebody else
+
+	Stopped Health = "stopped" // whoever reads there wants no messages
 )
 
 // Sick tells which of these messages went to a number that was found unwell
-// since, and why. Ids of messages to good numbers, or that never left, are
+// since, or that wants no messages, and why; the former comes first. Ids of messages to good numbers, or that never left, are
 // missing from the answer. Who knows the messages of a person thus learns of
 // their number without its being known here.
 func Sick(ctx context.Context, h database.Handle, ids []string) (map[string]Health, error) {
@@ -39,8 +42,9 @@ func sick(ctx context.Context, h database.Handle, ids []string, out map[string]H
 	for i, id := range ids {
 		args[i] = id
 	}
-	rows, err := h.Query(ctx, `SELECT m.id, s.why FROM message m JOIN number_health s ON s.mark = m.mark
-		WHERE m.id IN (`+marks(len(ids))+`)`, args...)
+	rows, err := h.Query(ctx, `SELECT m.id, COALESCE(s.why, 'stopped') FROM message m
+		LEFT JOIN number_health s ON s.mark = m.mark LEFT JOIN opt_out o ON o.mark = m.mark
+		WHERE m.id IN (`+marks(len(ids))+`) AND (s.mark IS NOT NULL OR o.mark IS NOT NULL)`, args...)
 	if err != nil {
 		return err
 	}
@@ -60,11 +64,27 @@ func sick(ctx context.Context, h database.Handle, ids []string, out map[string]H
 // wrong with it before is forgotten within a second or two. Numbers are read, and
 // refused, as by [ParseNumber].
 func (s *Sender) Confirm(ctx context.Context, tx database.Handle, number string) error {
+	return s.vouch(ctx, tx, number, false)
+}
+
+// Resume is Confirm, and notes that the number's holder wants messages there
+// again: within a second or two an opt-out from before is over. Nobody can take
+// back an opt-out by SMS where the sender cannot be answered. What was suppressed
+// meanwhile stays so.
+func (s *Sender) Resume(ctx context.Context, tx database.Handle, number string) error {
+	return s.vouch(ctx, tx, number, true)
+}
+
+func (s *Sender) vouch(ctx context.Context, tx database.Handle, number string, resumes bool) error {
 	id, err := s.Number(ctx, tx, number)
 	if err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, `UPDATE number SET confirmed = ? WHERE id = ?`, s.now().UnixMilli(), id); err != nil {
+	now, resumed := s.now().UnixMilli(), int64(0)
+	if resumes {
+		resumed = now
+	}
+	if _, err := tx.Exec(ctx, `UPDATE number SET confirmed = ?, resumed = ? WHERE id = ?`, now, resumed, id); err != nil {
 		return fmt.Errorf("confirm number: %w", err)
 	}
 	return nil

@@ -166,20 +166,29 @@ func (q *Queue) hearStop(ctx context.Context, tx database.Handle, c caller) (Hea
 }
 
 func (q *Queue) hearStart(ctx context.Context, tx database.Handle, c caller) (Heard, error) {
-	rows, err := tx.Exec(ctx, `DELETE FROM opt_out WHERE mark = ?`, c.mark)
+	news, err := q.optIn(ctx, tx, c.mark)
 	if err != nil {
-		return "", fmt.Errorf("end opt-out: %w", err)
+		return "", err
 	}
-	if rows == 0 {
+	if !news {
 		return HeardStartAgain, nil
-	}
-	if err := q.revoke(revoked.OptIn, c.mark); err != nil {
-		return "", fmt.Errorf("end opt-out: %w", err)
 	}
 	if _, err := q.tellAll(ctx, tx, c, Answer{Meaning: Start}); err != nil {
 		return "", err
 	}
 	return HeardStart, q.confirm(ctx, tx, c, "started", nil, false)
+}
+
+// optIn ends an opt-out, and tells whether there was one.
+func (q *Queue) optIn(ctx context.Context, tx database.Handle, mark []byte) (news bool, err error) {
+	rows, err := tx.Exec(ctx, `DELETE FROM opt_out WHERE mark = ?`, mark)
+	if err == nil && rows > 0 {
+		err = q.revoke(revoked.OptIn, mark)
+	}
+	if err != nil {
+		return false, fmt.Errorf("end opt-out: %w", err)
+	}
+	return rows > 0, nil
 }
 
 func (q *Queue) hearNotMe(ctx context.Context, tx database.Handle, c caller) (Heard, error) {
