@@ -33,12 +33,28 @@ func (q Quiet) minutes() int { return (q.Until - q.From + dayMinutes) % dayMinut
 
 // Covers tells whether it is quiet at t, by the clock of t's own zone.
 func (q Quiet) Covers(t time.Time) bool {
-	now := t.Hour()*60 + t.Minute()
-	return (now-q.From+dayMinutes)%dayMinutes < q.minutes()
+	return (clock(t)-q.From+dayMinutes)%dayMinutes < q.minutes()
+}
+
+// clock is what the clock on the wall shows, in minutes after midnight.
+func clock(t time.Time) int {
+	hour, minute, _ := t.Clock()
+	return hour*60 + minute
 }
 
 // after gives end, or the first minute between t and end at which it is quiet.
 func (q Quiet) after(t, end time.Time) time.Time {
+	if q.minutes() == 0 {
+		return end
+	}
+	wait := (q.From-clock(t)+dayMinutes-1)%dayMinutes + 1
+	if at := t.Truncate(time.Minute).Add(time.Duration(wait) * time.Minute); !q.Covers(t) && clock(at) == q.From {
+		if at.Before(end) {
+			return at
+		}
+		return end
+	}
+	// The clocks change in between: minute by minute.
 	for next := t.Truncate(time.Minute).Add(time.Minute); next.Before(end); next = next.Add(time.Minute) {
 		if q.Covers(next) {
 			return next

@@ -19,8 +19,9 @@ type oracle struct {
 }
 
 const (
-	aDay  = 24 * 60
-	night = 18 * 60
+	aDay     = 24 * 60
+	night    = 18 * 60
+	aQuarter = 15 // where every rule below begins and ends
 )
 
 // always is a zone that never changes its clocks.
@@ -98,7 +99,7 @@ func (o oracle) wants(start int, q plan.Quiet, now int) []string {
 	var out []string
 	add := func(kind string, due, end int) {
 		if due > now && due < end {
-			for m := due; m < end; m++ {
+			for m := due; m < end; m = (m/aQuarter + 1) * aQuarter {
 				if quietAt(q, o.wall(m)) {
 					end = m
 				}
