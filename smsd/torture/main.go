@@ -25,9 +25,14 @@ func main() {
 	defer stop()
 	messages := flag.Int("messages", 20_000, "messages for each store")
 	kills := flag.Int("kills", 1000, "kills for each store")
+	store := flag.String("store", "", "torture on this one alone: sqlite or postgresql")
 	seed := flag.Uint64("seed", rand.Uint64(), "of all that is random")
 	flag.Parse()
-	if err := both(ctx, *messages, *kills, *seed); err != nil {
+	if *store != "" && *store != "sqlite" && *store != "postgresql" {
+		fmt.Fprintln(os.Stderr, "torture: -store takes sqlite or postgresql")
+		os.Exit(2)
+	}
+	if err := both(ctx, *store, *messages, *kills, *seed); err != nil {
 		fmt.Fprintln(os.Stderr, "torture:", err)
 		os.Exit(1)
 	}
@@ -35,8 +40,8 @@ func main() {
 
 var errBroken = errors.New("the promise is broken")
 
-// both tortures smsd on SQLite and two of them on PostgreSQL.
-func both(ctx context.Context, messages, kills int, seed uint64) error {
+// both tortures smsd on SQLite and two of them on PostgreSQL, or does one of it.
+func both(ctx context.Context, store string, messages, kills int, seed uint64) error {
 	fmt.Printf("seed %d\n", seed)
 	dir, err := os.MkdirTemp("", "consigne-torture-")
 	if err != nil {
@@ -50,11 +55,17 @@ func both(ctx context.Context, messages, kills int, seed uint64) error {
 	if err != nil {
 		return err
 	}
+	plans := map[string]plan{
+		"sqlite":     {database: "sqlite:" + filepath.Join(dir, "sqlite", "data", "consigne.db"), daemons: 1},
+		"postgresql": {database: postgres, daemons: 2},
+	}
 	broken := false
-	for _, p := range []plan{
-		{database: "sqlite:" + filepath.Join(dir, "sqlite", "data", "consigne.db"), dir: filepath.Join(dir, "sqlite"), daemons: 1},
-		{database: postgres, dir: filepath.Join(dir, "postgres"), daemons: 2},
-	} {
+	for _, name := range []string{"sqlite", "postgresql"} {
+		if store != "" && store != name {
+			continue
+		}
+		p := plans[name]
+		p.dir = filepath.Join(dir, name)
 		p.binary, p.messages, p.kills, p.seed, p.progress = binary, messages, kills, seed, os.Stderr
 		if err := os.MkdirAll(filepath.Join(p.dir, "data"), 0o700); err != nil {
 			return err

@@ -97,10 +97,13 @@ func (r *run) all(ctx context.Context, db *database.DB) (verdict, error) {
 	r.await(ctx, func() bool { return r.killed() >= r.plan.kills })
 	close(calm)
 	err := r.settled(ctx, db)
-	cancel(err)
+	if ctx.Err() != nil { // interrupted, or a program that should not have ended did
+		err = context.Cause(ctx)
+	}
+	cancel(nil)
 	daemons.Wait()
-	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
-		return verdict{}, cause
+	if err != nil {
+		return verdict{}, err
 	}
 	v, err := tally(context.WithoutCancel(ctx), db, r.net, r.accepted)
 	v.Kills = r.killed()
