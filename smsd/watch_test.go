@@ -52,11 +52,16 @@ func TestMetrics_CountWhatHappens(t *testing.T) {
 		if _, err := s.twilio.Post(d.webhooks+"/twilio/inbound", map[string]string{"MessageSid": "MO1", "From": "+33639980001", "Body": "STOP"}); err != nil {
 			s.Fatal(err)
 		}
+		<-s.twilio.Taken // the stop is confirmed
+		s.await(0, func(map[string]listed) bool {
+			n, _ := d.metric(s.T, `consigne_smsd_events_total{event="attempt",result="accepted"}`)
+			return n == 3
+		})
 		for series, want := range map[string]float64{
-			`consigne_smsd_segments_total{result="accepted"}`:                            3,
+			`consigne_smsd_segments_total{result="accepted"}`:                            4,
 			`consigne_smsd_segments_total{result="unknown"}`:                             0,
-			`consigne_smsd_cost_cents_total`:                                             21.75,
-			`consigne_smsd_events_total{event="attempt",result="accepted"}`:              2,
+			`consigne_smsd_cost_cents_total`:                                             29,
+			`consigne_smsd_events_total{event="attempt",result="accepted"}`:              3,
 			`consigne_smsd_webhooks_total{result="delivered",webhook="status"}`:          1,
 			`consigne_smsd_webhooks_total{result="undelivered-number",webhook="status"}`: 1,
 			`consigne_smsd_webhooks_total{result="opt-out",webhook="inbound"}`:           1,
@@ -70,7 +75,7 @@ func TestMetrics_CountWhatHappens(t *testing.T) {
 				s.Errorf("%s is %v, %v; want %v", series, got, there, want)
 			}
 		}
-		if n, _ := d.metric(s.T, `consigne_smsd_lateness_seconds_count`); n < 1 || n > 2 {
+		if n, _ := d.metric(s.T, `consigne_smsd_lateness_seconds_count`); n < 1 || n > 3 {
 			s.Errorf("%v messages were looked at for their lateness", n)
 		}
 		if at, _ := d.metric(s.T, `consigne_smsd_webhook_last_seconds{webhook="status"}`); at < 1e9 {

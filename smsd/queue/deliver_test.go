@@ -125,6 +125,31 @@ func TestClaim_WhatDoesNotOpen(t *testing.T) {
 	})
 }
 
+// Of answers that are written together some were overtaken by their callback: those
+// keep what it said, and the others are accepted beside them.
+func TestSettle_SomeOvertaken(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		for i := range 5 {
+			b.enqueueTo(fmt.Sprintf("+3363998000%d", i), b.message(fmt.Sprint("m", i)))
+		}
+		var results []queue.Result
+		for _, d := range b.claim(5) {
+			results = append(results, queue.Result{Delivery: d, Receipt: accepted("SM-" + d.ID)})
+		}
+		b.report("m1", 1, "SM-m1", queue.Delivered, true)
+		b.report("m3", 1, "SM-m3", queue.Sent, true)
+		b.must(b.queue.Settle(b.Context(), results))
+		for id, state := range map[string]queue.State{
+			"m0": queue.Accepted, "m1": queue.Delivered, "m2": queue.Accepted, "m3": queue.Sent, "m4": queue.Accepted,
+		} {
+			b.want(id, state)
+			if n := b.count(`SELECT COUNT(*) FROM attempt WHERE message_id = ? AND carrier_id = ?`, id, "SM-"+id); n != 1 {
+				b.Errorf("%s is not the attempt of its carrier's entry", id)
+			}
+		}
+	})
+}
+
 func TestSettle_Refusals(t *testing.T) {
 	want := []queue.State{
 		queue.ClassOther:     queue.Failed,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"consigne/internal/database"
@@ -47,7 +48,8 @@ func (q *Queue) writeOwned(ctx context.Context, fn func(tx database.Handle) erro
 }
 
 // settleAccepted writes all plain acceptances at once, which is nearly
-// everything on most days, and gives back the other results.
+// everything on most days, and gives back the other results: among them those
+// that a callback overtook, or the list while it was asked.
 func (q *Queue) settleAccepted(ctx context.Context, tx database.Handle, results []Result) (rest []Result, err error) {
 	var plain []Result
 	var ids []any
@@ -67,13 +69,21 @@ func (q *Queue) settleAccepted(ctx context.Context, tx database.Handle, results 
 	if err != nil {
 		return nil, err
 	}
-	if len(taken) > 0 { // a callback was quicker, or the list was asked meanwhile: one by one
-		return results, nil
+	var fresh []Result
+	for _, r := range plain {
+		if slices.Contains(taken, r.Receipt.CarrierID) {
+			rest = append(rest, r)
+		} else {
+			fresh = append(fresh, r)
+		}
 	}
-	return rest, q.accept(ctx, tx, plain)
+	return rest, q.accept(ctx, tx, fresh)
 }
 
 func (q *Queue) accept(ctx context.Context, tx database.Handle, plain []Result) error {
+	if len(plain) == 0 {
+		return nil
+	}
 	now := q.millis()
 	args := []any{now}
 	for _, r := range plain {
