@@ -34,7 +34,6 @@ run: build ## fill an empty data folder with a demo, start everything and say wh
 	@exec bin/demo run
 
 test: voices ## run every test, on both databases, in the real window and a real browser
-	$(GO) vet ./...
 	$(GO) vet -tags testclock ./internal/service
 	$(GO) test $(RACE) -shuffle=on -p 3 -timeout 30m ./...
 	$(GO) test -race -shuffle=on -tags testclock ./internal/service

@@ -18,10 +18,10 @@ import (
 )
 
 func main() {
-	only := flag.String("only", "", "measure this part alone: smsd")
+	only := flag.String("only", "", "measure this part alone: portal (with the kiosk) or smsd")
 	flag.Parse()
-	if *only != "" && *only != "smsd" {
-		fmt.Fprintln(os.Stderr, "bench: -only takes smsd")
+	if *only != "" && *only != "portal" && *only != "smsd" {
+		fmt.Fprintln(os.Stderr, "bench: -only takes portal or smsd")
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -32,39 +32,49 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, only string) (err error) {
+func run(ctx context.Context, only string) error {
 	root, err := stage.Root()
 	if err != nil {
 		return err
 	}
-	figures, notes, err := queues(ctx, filepath.Join(root, "bin", "smsd"))
-	if err != nil || only != "" {
-		return errors.Join(print(os.Stdout, figures, notes), err)
+	var figures []figure
+	var notes []string
+	for _, part := range []struct {
+		name    string
+		measure func(ctx context.Context, bin string) ([]figure, []string, error)
+	}{{"portal", inHouse}, {"smsd", queues}} {
+		if only == "" || only == part.name {
+			f, n, failed := part.measure(ctx, filepath.Join(root, "bin"))
+			figures, notes, err = append(figures, f...), append(notes, n...), errors.Join(err, failed)
+		}
 	}
+	// What was measured is worth seeing even where the rest did not work.
+	return errors.Join(print(os.Stdout, figures, notes), err)
+}
+
+// inHouse measures what needs a house and a screen.
+func inHouse(ctx context.Context, bin string) (figures []figure, notes []string, err error) {
 	// Sockets have short names.
 	dir, err := os.MkdirTemp("", "b")
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	defer os.RemoveAll(dir)
 	s, err := screen.Open(ctx, dir, 1280, 800)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	houseDir := filepath.Join(dir, "house")
 	if err := os.Mkdir(houseDir, 0o700); err != nil {
-		return err
+		return nil, nil, err
 	}
-	house, err := stage.Open(ctx, stage.Options{Bin: filepath.Join(root, "bin"), Dir: houseDir, Env: s.Env(), Release: true})
+	house, err := stage.Open(ctx, stage.Options{Bin: bin, Dir: houseDir, Env: s.Env(), Release: true})
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, house.Close()) }()
-	others, more, err := (&bench{house: house}).all(ctx, s)
-	figures, notes = append(others, figures...), append(more, notes...)
-	// What was measured is worth seeing even where the rest did not work.
-	return errors.Join(print(os.Stdout, figures, notes), err)
+	return (&bench{house: house}).all(ctx, s)
 }
 
 // all takes every figure: memory first, while nobody has used the programs, and

@@ -35,7 +35,7 @@ type sms struct {
 }
 
 // queues measures smsd on both databases, and Kannel beside it.
-func queues(ctx context.Context, binary string) (figures []figure, notes []string, err error) {
+func queues(ctx context.Context, bin string) (figures []figure, notes []string, err error) {
 	dir, err := os.MkdirTemp("", "consigne-bench-")
 	if err != nil {
 		return nil, nil, err
@@ -61,7 +61,7 @@ func queues(ctx context.Context, binary string) (figures []figure, notes []strin
 		{kind: database.SQLite, url: "sqlite:" + filepath.Join(dir, "sqlite", "consigne.db")},
 		{kind: database.PostgreSQL, url: postgres},
 	} {
-		s.binary, s.dir, s.carrier = binary, filepath.Join(dir, strings.ToLower(s.kind.String())), carrier
+		s.binary, s.dir, s.carrier = filepath.Join(bin, "smsd"), filepath.Join(dir, strings.ToLower(s.kind.String())), carrier
 		if err := os.Mkdir(s.dir, 0o700); err != nil {
 			return figures, notes, err
 		}

@@ -13,8 +13,8 @@ import (
 
 // Damage that no key is needed to see: a table with a column row_sum keeps there a CRC-32C of each other column's value,
 // in the table's own order, four bytes each. Nobody writes it by hand: [Handle] adds it to every INSERT and UPDATE of
-// such a table. An UPDATE renews the sums of the columns that its text names and of no other, so that a value that was
-// damaged before stays found. A statement that names row_sum itself is left alone: a restore brings the sums as they
+// such a table. An UPDATE renews the sums of the columns that it sets and of no other, so that a value that was damaged
+// before stays found. A statement that names row_sum itself is left alone: a restore brings the sums as they
 // were. It is against disks and accidents; who may write to the store can write sums, too.
 const sumColumn = "row_sum"
 
@@ -71,41 +71,17 @@ func (t Table) sum(column string, value any) uint32 {
 	return crc32.Update(crc32.Checksum([]byte(head), castagnoli), castagnoli, body)
 }
 
-// written gives the table with sums into which the query writes.
-func (h handle) written(query string) (Table, bool) {
-	if len(h.summed) == 0 {
-		return Table{}, false
-	}
-	rest := strings.TrimSpace(query)
-	for _, verb := range []string{"INSERT INTO ", "UPDATE "} {
-		if after, ok := strings.CutPrefix(rest, verb); ok {
-			name := strings.TrimLeft(after, ` "`)
-			end := strings.IndexFunc(name, func(r rune) bool { return !inName(r) })
-			if end < 0 || strings.Contains(after, sumColumn) {
-				return Table{}, false
-			}
-			t, ok := h.summed[name[:end]]
-			return t, ok
-		}
-	}
-	return Table{}, false
-}
-
-func inName(r rune) bool { return r == '_' || r >= 'a' && r <= 'z' || r >= '0' && r <= '9' }
-
-// named are the columns whose values the query may have changed: all for an INSERT, those that it names for an UPDATE.
-func (t Table) named(query string) []string {
-	columns := t.sumOrder()
-	if strings.HasPrefix(strings.TrimSpace(query), "INSERT") {
-		return columns
-	}
-	words := strings.FieldsFunc(query, func(r rune) bool { return !inName(r) })
-	return slices.DeleteFunc(columns, func(c string) bool { return !slices.Contains(words, c) })
-}
-
 // execSummed runs a statement that writes into t, and then brings the sums of what it wrote.
 func (h handle) execSummed(ctx context.Context, t Table, query string, values []any) (int64, error) {
-	columns := t.named(query)
+	set, err := t.assigned(query)
+	if err != nil {
+		return 0, err
+	}
+	columns := set
+	inserts := !isAny(strings.Fields(query)[0], "UPDATE")
+	if inserts {
+		columns = t.sumOrder()
+	}
 	read := slices.Concat(t.Key, []string{sumColumn}, columns)
 	rows, err := h.on.QueryContext(ctx, h.text(query+" RETURNING "+strings.Join(read, ", ")), values...)
 	if err != nil {
@@ -116,22 +92,26 @@ func (h handle) execSummed(ctx context.Context, t Table, query string, values []
 		return 0, mapped(err)
 	}
 	for _, row := range found {
-		if err := h.setSums(ctx, t, columns, row); err != nil {
+		renew := columns
+		if inserts && row[len(t.Key)] != nil { // it was there before, and DO UPDATE wrote it
+			renew = set
+		}
+		if err := h.setSums(ctx, t, renew, columns, row); err != nil {
 			return 0, err
 		}
 	}
 	return int64(len(found)), nil
 }
 
-// setSums writes the sums of columns into one row: its key, its sums until now, and the columns' values.
-func (h handle) setSums(ctx context.Context, t Table, columns []string, row []any) error {
+// setSums renews the sums of some columns in one row: its key, its sums until now, and the values of columns.
+func (h handle) setSums(ctx context.Context, t Table, renew, columns []string, row []any) error {
 	sums := make([]byte, sumSize*(len(t.Columns)-1))
 	before, _ := row[len(t.Key)].([]byte)
 	copy(sums, before)
 	order := t.sumOrder()
-	for i, column := range columns {
+	for _, column := range renew {
 		at := sumSize * slices.Index(order, column)
-		binary.BigEndian.PutUint32(sums[at:], t.sum(column, row[len(t.Key)+1+i]))
+		binary.BigEndian.PutUint32(sums[at:], t.sum(column, row[len(t.Key)+1+slices.Index(columns, column)]))
 	}
 	query := "UPDATE " + t.Name + " SET " + sumColumn + " = ? WHERE " + t.keyIs()
 	_, err := h.on.ExecContext(ctx, h.text(query), append([]any{sums}, row[:len(t.Key)]...)...)
@@ -225,7 +205,7 @@ func (h handle) fillTable(ctx context.Context, t Table) error {
 		if err != nil {
 			return mapped(err)
 		}
-		if err := h.setSums(ctx, t, columns, slices.Concat(one, []any{nil}, row[0])); err != nil {
+		if err := h.setSums(ctx, t, columns, columns, slices.Concat(one, []any{nil}, row[0])); err != nil {
 			return err
 		}
 	}

@@ -150,12 +150,33 @@ func TestSums_DamageStays(t *testing.T) {
 		checkDamaged(t, db, "damaged", "relay", "kind")
 		mustWrite(t, db, "UPDATE relay SET phone = '4' WHERE id = 'b'")
 		checkDamaged(t, db, "another column written", "relay", "kind")
-		mustWrite(t, db, "UPDATE relay SET kind = 'k' WHERE id = 'b'")
+		mustWrite(t, db, "UPDATE relay SET phone = COALESCE('5', kind), badge = 'a, kind = b' WHERE kind = 'l' AND id = 'b'")
+		checkDamaged(t, db, "looked at", "relay", "kind")
+		mustWrite(t, db, "update \"relay\"\n\tset \"kind\" = 'k'\n\twhere id = 'b'")
 		checkDamaged(t, db, "written anew", "relay")
+		mustWrite(t, db, "INSERT INTO opt_out (mark, at) VALUES (?, 1)", []byte{1})
+		mustWrite(t, db, "UPDATE opt_out SET at = 5, row_sum = row_sum")
+		mustWrite(t, db, "INSERT INTO opt_out (mark, at) VALUES (?, 6) ON CONFLICT (mark) DO UPDATE SET mark = excluded.mark", []byte{1})
+		checkDamaged(t, db, "upserted", "opt_out", "at")
 		mustWrite(t, db, "UPDATE relay SET row_sum = NULL WHERE id = 'b'")
 		if all := damaged(t, db, "relay"); len(all) != 10 {
 			t.Errorf("a row without sums: %q", all)
 		}
+	})
+}
+
+// A list of columns that cannot be read is refused: its sums would stay behind.
+func TestSums_NotUnderstood(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		mustWrite(t, db, newRelay)
+		err := db.Write(t.Context(), func(tx database.Handle) error {
+			_, err := tx.Exec(t.Context(), `UPDATE relay SET (kind, badge) = ('x', 'y')`)
+			return err
+		})
+		if err == nil || !strings.Contains(err.Error(), "cannot tell") {
+			t.Errorf("%v", err)
+		}
+		checkDamaged(t, db, "refused", "relay")
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"syscall"
 	"testing"
@@ -73,8 +74,12 @@ func child(t *testing.T, args ...string) *exec.Cmd {
 }
 
 func TestMain_StopsGracefully(t *testing.T) {
-	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
-		t.Run(signal.String(), func(t *testing.T) {
+	// Where this test runs under nohup its children would ignore a hang-up, as they should; a signal that is caught
+	// here is not ignored there.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	defer signal.Reset(syscall.SIGHUP)
+	for _, stop := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		t.Run(stop.String(), func(t *testing.T) {
 			cmd := child(t, "serve")
 			var errs strings.Builder
 			cmd.Stderr = &errs
@@ -88,7 +93,7 @@ func TestMain_StopsGracefully(t *testing.T) {
 			if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || line != "ready\n" {
 				t.Fatalf("the program said %q, %v", line, err)
 			}
-			if err := cmd.Process.Signal(signal); err != nil {
+			if err := cmd.Process.Signal(stop); err != nil {
 				t.Fatal(err)
 			}
 			if err := cmd.Wait(); err != nil {

@@ -49,6 +49,7 @@ type desk struct {
 	static   http.Handler
 	now      func() time.Time
 	tries    *web.Limiter[signInTry]
+	codes    *web.Limiter[emailMark]
 	networks *web.Limiter[netip.Prefix]
 }
 
@@ -67,6 +68,7 @@ func newDesk(v *vault.Vault, o Options) *desk {
 		d.now = time.Now
 	}
 	d.tries = web.NewLimiter[signInTry](d.now, triesEach, tryEvery)
+	d.codes = web.NewLimiter[emailMark](d.now, triesEach, tryEvery)
 	d.networks = web.NewLimiter[netip.Prefix](d.now, triesNetwork, networkEvery)
 	assets, err := fs.Sub(staticFiles, "static")
 	if err != nil {

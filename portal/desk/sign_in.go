@@ -43,9 +43,13 @@ func (d *desk) signIn(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		d.giveBack(try)
 		d.tries.Forget(try)
+		d.codes.Forget(try.email)
 		d.remember(w, r, memberCookie, cookie)
 		http.Redirect(w, r, "/desk/", http.StatusSeeOther)
 		return
+	}
+	if errors.Is(err, vault.ErrSignInCode) {
+		d.codes.Take(try.email)
 	}
 	status, ok := f.refuse(err)
 	if !ok {
@@ -58,8 +62,10 @@ func (d *desk) signIn(w http.ResponseWriter, r *http.Request) {
 
 // Wrong tries to sign in before it slows down. They are counted by e-mail address
 // and network, so that somebody elsewhere cannot hold up a member, and for
-// addresses that nobody has as for others; and by network alone, for who tries
-// many addresses. A whole relay may be one network.
+// addresses that nobody has as for others; and by site alone, for who tries many
+// addresses. A whole relay may be one site. Wrong codes after the right password are
+// counted by e-mail address alone, wherever they come from: who has the password has
+// six digits left to guess, and many networks to guess from.
 const (
 	triesEach    = 5
 	tryEvery     = time.Minute
@@ -69,18 +75,23 @@ const (
 
 // A signInTry is what a try is counted by.
 type signInTry struct {
-	email   [32]byte
-	network netip.Prefix
+	email         emailMark
+	network, site netip.Prefix
 }
+
+type emailMark [32]byte
 
 // takeTry counts a try before it is made, so that trying in parallel gains
 // nothing, or tells how long to wait.
 func (d *desk) takeTry(r *http.Request, email string) (signInTry, time.Duration) {
-	try := signInTry{d.vault.EmailMark(email), web.ClientNetwork(r)}
+	try := signInTry{d.vault.EmailMark(email), web.ClientNetwork(r), web.ClientSite(r)}
+	if wait := d.codes.Wait(try.email); wait > 0 {
+		return try, wait
+	}
 	if wait := d.tries.Take(try); wait > 0 {
 		return try, wait
 	}
-	wait := d.networks.Take(try.network)
+	wait := d.networks.Take(try.site)
 	if wait > 0 {
 		d.tries.Give(try) // it was not made
 	}
@@ -90,7 +101,7 @@ func (d *desk) takeTry(r *http.Request, email string) (signInTry, time.Duration)
 // giveBack is for a try that was not a wrong one.
 func (d *desk) giveBack(try signInTry) {
 	d.tries.Give(try)
-	d.networks.Give(try.network)
+	d.networks.Give(try.site)
 }
 
 // slowed tells somebody who tried too often how long to wait.

@@ -18,10 +18,17 @@ import (
 
 // enrolDevice takes a kiosk in that has a relay's eight digits.
 func (s *server) enrolDevice(w http.ResponseWriter, r *http.Request) {
-	if s.digits.Wait(web.ClientNetwork(r)) > 0 {
+	network := web.ClientNetwork(r)
+	if s.digits.Take(network) > 0 { // before it is tried: trying in parallel gains nothing
 		http.Error(w, "too many wrong codes: wait", http.StatusTooManyRequests)
 		return
 	}
+	wrong := false
+	defer func() {
+		if !wrong {
+			s.digits.Give(network)
+		}
+	}()
 	var ask struct{ Code, Name, Public, Token string }
 	if err := json.NewDecoder(r.Body).Decode(&ask); err != nil {
 		http.Error(w, "read request: not JSON", http.StatusBadRequest)
@@ -34,9 +41,7 @@ func (s *server) enrolDevice(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	dev, err := s.vault.EnrolDevice(r.Context(), ask.Code, ask.Name, seal.PublicKey(public), token)
-	if errors.Is(err, vault.ErrCode) {
-		s.digits.Take(web.ClientNetwork(r))
-	}
+	wrong = errors.Is(err, vault.ErrCode)
 	if err != nil {
 		refuseDevice(w, r, err)
 		return

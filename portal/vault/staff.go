@@ -265,7 +265,7 @@ func (v *Vault) SignIn(ctx context.Context, email, password, code string) (membe
 	}
 	step, ok := v.codeStep(string(secret), code, m.step)
 	if !ok {
-		return "", ErrSignIn
+		return "", ErrSignInCode
 	}
 	return v.signedIn(ctx, m, step, seed)
 }

@@ -105,6 +105,7 @@ func (c *strides) forward(d time.Duration) {
 // With half the requests at fault, every message is in its phone exactly once.
 func TestDaemon_NeverLostNeverTwice(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		t.Parallel() // it waits more than it works
 		const many = 120
 		clock := newStrides()
 		now := clock.now
@@ -287,6 +288,7 @@ func (*down) Erase(context.Context, string) error { return nil }
 func TestDaemon_CarrierDownForHours(t *testing.T) { dbtest.Each(t, outage) }
 
 func outage(t *testing.T, db *database.DB) {
+	t.Parallel()
 	const many, hours = 40, 3 * time.Hour
 	clock := newStrides()
 	now := clock.now
