@@ -149,6 +149,7 @@ func (i *ill) recovers() {
 // Another process holds the store for longer than anybody waits for it, while
 // answers come in that are to be written.
 func TestDaemon_StoreLocked(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []database.Kind{database.SQLite, database.PostgreSQL} {
 		t.Run(kind.String(), func(t *testing.T) {
 			t.Parallel()

@@ -104,8 +104,9 @@ func (c *strides) forward(d time.Duration) {
 
 // With half the requests at fault, every message is in its phone exactly once.
 func TestDaemon_NeverLostNeverTwice(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
-		t.Parallel() // it waits more than it works
+		t.Parallel()
 		const many = 120
 		clock := newStrides()
 		now := clock.now
@@ -285,7 +286,10 @@ func (*down) Erase(context.Context, string) error { return nil }
 
 // An outage of hours, few
 // requests, nothing held, nothing failed, and all is sent when it is over.
-func TestDaemon_CarrierDownForHours(t *testing.T) { dbtest.Each(t, outage) }
+func TestDaemon_CarrierDownForHours(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, outage)
+}
 
 func outage(t *testing.T, db *database.DB) {
 	t.Parallel()
