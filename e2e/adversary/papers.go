@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/base32"
+	"fmt"
 	"image"
 	"image/jpeg"
 	"io"
 	"mime/multipart"
 	"net/textproto"
+	"time"
 
 	"codeberg.org/go-pdf/fpdf"
 )
@@ -37,6 +39,9 @@ func photograph(fill func([]byte), quality int) ([]byte, error) {
 
 func letter(word func() string) ([]byte, error) {
 	p := fpdf.New("P", "mm", "A4", "")
+	// The moment is no content: another document made in the same second holds it, too.
+	p.SetCreationDate(time.Unix(0, 0))
+	p.SetModificationDate(time.Unix(0, 0))
 	p.SetFont("Helvetica", "", 11)
 	for range 2 {
 		p.AddPage()
@@ -57,7 +62,7 @@ func common() ([]Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	out = append(out, Document{Name: "blank letter", Content: blank})
+	out = append(out, Document{Name: "blank letter", Content: blank}, Document{Name: "lengths", Content: lengths()})
 	for quality := 50; quality <= 100; quality++ {
 		for _, img := range []image.Image{image.NewGray(image.Rect(0, 0, 64, 64)), image.NewRGBA(image.Rect(0, 0, 64, 64))} {
 			var b bytes.Buffer
@@ -68,6 +73,14 @@ func common() ([]Document, error) {
 		}
 	}
 	return out, nil
+}
+
+// lengths are the heads of streams in a PDF, which differ by nothing but how long the stream is.
+func lengths() (out []byte) {
+	for n := range 10_000 {
+		out = fmt.Appendf(out, "<</Filter /FlateDecode /Length %d>>\nstream\n", n)
+	}
+	return out
 }
 
 // depositForm is the desk's form with a file.
