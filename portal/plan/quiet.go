@@ -63,6 +63,14 @@ func (q Quiet) after(t, end time.Time) time.Time {
 	return end
 }
 
+// until gives t, or the first full minute after it that is not quiet, or end.
+func (q Quiet) until(t, end time.Time) time.Time {
+	for t.Before(end) && q.Covers(t) {
+		t = t.Add(time.Minute)
+	}
+	return t
+}
+
 // before gives t, or the last full minute before the quiet in which t lies. On the
 // days of clock change too: the clock on the wall decides, minute by minute.
 func (q Quiet) before(t time.Time) time.Time {

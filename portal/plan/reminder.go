@@ -21,20 +21,22 @@ type Reminder struct {
 const (
 	eveningHour = 18
 	hoursBefore = 2 * time.Hour
+	room        = time.Hour
 )
 
 // Reminders gives the reminders of an appointment that begins at start, the first
 // one first. Days, hours and quiet are those of start's own zone.
 //
 // The evening's is due at 18:00 of the day before, or as late before that as is
-// not quiet; from midnight on it is of no use, since it says "tomorrow". The other
-// one is due two hours before and left out where that is quiet. Each expires when
-// the next quiet begins, if that is sooner. Neither is planned for what is not later
-// than now.
+// not quiet and leaves it an hour, for a daemon or a carrier that is down; on a day
+// that is quiet until later than 18:00, when that ends. From midnight on it is of no
+// use, since it says "tomorrow". The other one is due two hours before and left out
+// where that is quiet. Each expires when the next quiet begins, if that is sooner.
+// Neither is planned for what is not later than now.
 func Reminders(start time.Time, q Quiet, now time.Time) []Reminder {
 	year, month, day := start.Date()
 	midnight := time.Date(year, month, day, 0, 0, 0, 0, start.Location())
-	evening := q.before(time.Date(year, month, day-1, eveningHour, 0, 0, 0, start.Location()))
+	evening := q.evening(time.Date(year, month, day-1, 0, 0, 0, 0, start.Location()), midnight)
 	hours := start.Add(-hoursBefore)
 	var out []Reminder
 	for _, r := range []Reminder{{Evening, evening, midnight}, {Hours, hours, start}} {
@@ -44,4 +46,18 @@ func Reminders(start time.Time, q Quiet, now time.Time) []Reminder {
 		}
 	}
 	return out
+}
+
+// evening is when the evening's reminder is due on the day from morning to midnight.
+func (q Quiet) evening(morning, midnight time.Time) time.Time {
+	year, month, day := morning.Date()
+	six := time.Date(year, month, day, eveningHour, 0, 0, 0, morning.Location())
+	due := q.before(six)
+	if due.Before(morning) {
+		due = q.until(six, midnight)
+	}
+	if early := q.after(due, midnight).Add(-room); early.Before(due) && !early.Before(morning) && !q.Covers(early) {
+		return early
+	}
+	return due
 }

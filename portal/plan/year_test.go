@@ -108,15 +108,36 @@ func (o oracle) wants(start int, q plan.Quiet, now int) []string {
 		}
 	}
 	midnight := o.wall(start) - o.wall(start)%aDay
-	evening := o.at(midnight - aDay + night)
-	for quietAt(q, o.wall(evening)) {
-		evening--
-	}
-	add("evening", evening, o.at(midnight))
+	add("evening", o.evening(q, o.at(midnight-aDay), o.at(midnight-aDay+night), o.at(midnight)), o.at(midnight))
 	if !quietAt(q, o.wall(start-120)) {
 		add("hours", start-120, start)
 	}
 	return out
+}
+
+// evening is the last minute until six that is not quiet and has an hour after it that
+// is not; or the first after six.
+func (o oracle) evening(q plan.Quiet, morning, six, midnight int) int {
+	free := func(utc int) bool { return utc < midnight && !quietAt(q, o.wall(utc)) }
+	hourly := func(utc int) bool {
+		for m := utc; m < utc+60; m++ {
+			if !free(m) {
+				return false
+			}
+		}
+		return true
+	}
+	for m := six; m >= morning; m-- {
+		if hourly(m) {
+			return m
+		}
+	}
+	for m := six; m < midnight; m++ {
+		if free(m) {
+			return m
+		}
+	}
+	return midnight
 }
 
 var quiets = map[string]plan.Quiet{
