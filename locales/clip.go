@@ -1,7 +1,6 @@
 package locales
 
 import (
-	"embed"
 	"fmt"
 	"sort"
 	"strconv"
@@ -9,9 +8,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 )
-
-//go:embed all:clips
-var clipFiles embed.FS
 
 // The sounds that are no words.
 const (
@@ -113,13 +109,7 @@ func leading(words string, goesOn bool) string {
 
 // Clip returns a built clip as MP3 frames. False means that there is none of
 // this name, or that the voices were not built.
-func Clip(name string) ([]byte, bool) {
-	if strings.Contains(name, "..") {
-		return nil, false
-	}
-	data, err := clipFiles.ReadFile("clips/" + name + ".mp3")
-	return data, err == nil
-}
+func Clip(name string) ([]byte, bool) { return clipFile(name + ".mp3") }
 
 // UnknownClipError is returned by [Join] for a name that no clip bears.
 type UnknownClipError struct{ Name string }

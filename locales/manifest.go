@@ -23,22 +23,29 @@ const (
 	ByPerson  = "person"
 )
 
-var manifests = sync.OnceValue(func() map[string]Manifest {
-	all := map[string]Manifest{}
-	for _, tag := range Tags() {
-		var m Manifest
-		data, err := clipFiles.ReadFile("clips/" + tag + "/manifest.json")
-		if err == nil && json.Unmarshal(data, &m) == nil {
-			all[tag] = m
+var made struct {
+	once sync.Once
+	all  map[string]Manifest
+}
+
+func manifests() map[string]Manifest {
+	made.once.Do(func() {
+		made.all = map[string]Manifest{}
+		for _, tag := range Tags() {
+			var m Manifest
+			data, ok := clipFile(tag + "/manifest.json")
+			if ok && json.Unmarshal(data, &m) == nil {
+				made.all[tag] = m
+			}
 		}
-	}
-	return all
-})
+	})
+	return made.all
+}
 
 // Synthetic tells whether a built clip is a machine's voice. Sounds that are no
 // words are not.
 func Synthetic(clip string) bool {
 	folder, name := path.Split(clip)
-	made, ok := manifests()[path.Clean(folder)][name]
-	return ok && made.By == ByMachine
+	one, ok := manifests()[path.Clean(folder)][name]
+	return ok && one.By == ByMachine
 }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"time"
 )
 
@@ -103,6 +104,7 @@ func (f faults) Write(p []byte) (int, error) {
 func RunAll(ctx context.Context, tasks ...func(context.Context) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	debug.FreeOSMemory() // what the start took and nobody needs any more
 	ended := make(chan error, len(tasks))
 	for _, task := range tasks {
 		go func() { ended <- task(ctx) }()

@@ -181,7 +181,7 @@ func (f *folder) removeStale(done locales.Manifest) error {
 	}
 	for _, e := range entries {
 		name, isClip := strings.CutSuffix(e.Name(), ".mp3")
-		if _, wanted := done[name]; isClip && !wanted || strings.HasPrefix(e.Name(), ".new-") {
+		if _, wanted := done[name]; isClip && !wanted || !isClip && strings.HasPrefix(e.Name(), unfinished) {
 			if err := os.Remove(filepath.Join(f.path, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
@@ -190,9 +190,13 @@ func (f *folder) removeStale(done locales.Manifest) error {
 	return nil
 }
 
+// unfinished begins the name of a file that is being written. It has no dot: no
+// pattern of what is embedded fits it.
+const unfinished = "new-"
+
 // writeWhole replaces a file in one step, so that nobody ever reads half of it.
 func writeWhole(file string, data []byte) (err error) {
-	tmp, err := os.CreateTemp(filepath.Dir(file), ".new-*")
+	tmp, err := os.CreateTemp(filepath.Dir(file), unfinished+"*")
 	if err != nil {
 		return err
 	}

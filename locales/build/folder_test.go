@@ -109,7 +109,7 @@ func TestBuildThatFailsLeavesWholeFilesAndGoesOn(t *testing.T) {
 		t.Fatalf("error: %v", err)
 	}
 	for _, name := range files(t, dir) {
-		if strings.HasPrefix(name, ".new-") || name == "z.mp3" {
+		if strings.HasPrefix(name, unfinished) || name == "z.mp3" {
 			t.Errorf("left behind: %s", name)
 		}
 	}

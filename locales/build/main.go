@@ -1,11 +1,13 @@
 // Command build makes the voice clips of package locales: locales/clips/TAG/NAME.mp3
 // from the words of the messages, or from a person's recording in
-// locales/recordings/TAG/NAME.* where there is one. It makes only what changed.
+// locales/recordings/TAG/NAME.* where there is one. It makes only what changed, and
+// packs all into the one file that programs are built with.
 //
 //	go run ./locales/build [-dir locales]
 package main
 
 import (
+	"bytes"
 	"context"
 	"flag"
 	"fmt"
@@ -42,7 +44,21 @@ func buildAll(ctx context.Context, dir string) error {
 			return err
 		}
 	}
-	return nil
+	return repack(dir)
+}
+
+// repack writes the pack, unless it would be the same: then nothing that is built
+// with it is built again.
+func repack(dir string) error {
+	pack, err := locales.Pack(os.DirFS(filepath.Join(dir, "clips")))
+	if err != nil {
+		return fmt.Errorf("pack the clips: %w", err)
+	}
+	file := filepath.Join(dir, filepath.FromSlash(locales.PackFile))
+	if before, err := os.ReadFile(file); err == nil && bytes.Equal(before, pack) {
+		return nil
+	}
+	return writeWhole(file, pack)
 }
 
 // lock lets one build at a time work in the folder; another waits.
