@@ -80,7 +80,7 @@ func inHouse(ctx context.Context, bin string) (figures []figure, notes []string,
 // all takes every figure: memory first, while nobody has used the programs, and
 // once more at the end.
 func (b *bench) all(ctx context.Context, s *screen.Screen) (figures []figure, notes []string, err error) {
-	if figures, err = b.memory(ctx, "at rest"); err != nil {
+	if figures, err = b.memory(ctx, "at rest", 80); err != nil {
 		return nil, nil, err
 	}
 	say("people")
@@ -105,7 +105,7 @@ func (b *bench) all(ctx context.Context, s *screen.Screen) (figures []figure, no
 			return figures, notes, fmt.Errorf("%s: %w", m.name, err)
 		}
 	}
-	after, err := b.memory(ctx, "after all this")
+	after, err := b.memory(ctx, "after all this", 0)
 	if err != nil {
 		return figures, notes, err
 	}

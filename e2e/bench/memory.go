@@ -21,9 +21,10 @@ const (
 	quietTicks = 3
 )
 
-// memory measures what portal and smsd keep resident once both are at rest.
-func (b *bench) memory(ctx context.Context, when string) ([]figure, error) {
-	sum := figure{name: "resident memory of portal + smsd, " + when, unit: "MB", limit: 80, values: []float64{0}}
+// memory measures what portal and smsd keep resident once both are at rest. Only a
+// start has a limit: after a rush the runtime gives memory back at its own pace.
+func (b *bench) memory(ctx context.Context, when string, limit float64) ([]figure, error) {
+	sum := figure{name: "resident memory of portal + smsd, " + when, unit: "MB", limit: limit, values: []float64{0}}
 	var parts []figure
 	for _, p := range []*stage.Process{b.house.Portal, b.house.SMS} {
 		if err := atRest(ctx, p.PID()); err != nil {

@@ -12,7 +12,9 @@ import "consigne/smsd/queue"
 // desk that the phone does not answer; ClassOptOut suppresses everything for the
 // number; ClassContent and ClassOther fail this message alone; ClassTemporary is
 // tried again, later and later, four times in all; ClassBusy is tried again soon
-// and ClassSetup when the channel has rested, neither burning a try.
+// and ClassSetup when the channel has rested, neither burning a try. Where a code of
+// ClassSetup comes with a status, the request was accepted before: that is tried
+// again as ClassTemporary is, and the next request says how the account stands.
 var codes = map[int]queue.Class{
 	// The number is none, or no phone that takes messages.
 	21211: queue.ClassNumber, // invalid "To" number

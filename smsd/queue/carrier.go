@@ -65,7 +65,7 @@ const (
 	ClassContent                // this text is not carried: the message fails
 	ClassTemporary              // tried again a few times, later and later
 	ClassBusy                   // too many at once, never processed: again soon, nothing burnt
-	ClassSetup                  // our own account or sender: the channel rests, nothing burnt
+	ClassSetup                  // our own account or sender: the channel rests, nothing burnt; once accepted, as temporary
 	ClassDown                   // no connection was made: one probe at a time, nothing burnt
 )
 

@@ -383,10 +383,14 @@ func TestReport_UndeliveredIsTriedAgainWhereItMayPass(t *testing.T) {
 		fail(b, 1, queue.ClassTemporary) // repeated
 		b.clock.forward(37 * time.Second)
 		b.answer(b.claim(1)[0], "SM2", nil)
+		fail(b, 2, queue.ClassSetup) // the account was suspended meanwhile
+		b.want("m", queue.Planned)
+		b.clock.forward(5 * time.Minute)
+		b.answer(b.claim(1)[0], "SM3", nil)
 		fail(b, 1, queue.ClassNumber) // of the first attempt: too late to matter
 		b.want("m", queue.Accepted)
-		fail(b, 2, queue.ClassNumber)
-		if s := b.want("m", queue.Undelivered); s.Error != "30003" || s.Attempts != 2 {
+		fail(b, 3, queue.ClassNumber)
+		if s := b.want("m", queue.Undelivered); s.Error != "30003" || s.Attempts != 3 {
 			b.Errorf("status %+v", s)
 		}
 		b.erased("m")

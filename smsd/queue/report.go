@@ -158,7 +158,7 @@ func (q *Queue) reportFailure(ctx context.Context, tx database.Handle, c change,
 	ofNumber := class == ClassNumber || class == ClassOptOut
 	switch {
 	case state == Planned: // it is to be tried again already
-	case final == nil && class == ClassTemporary:
+	case final == nil && (class == ClassTemporary || class == ClassSetup): // accepted while our account was sound
 		err = retry(ctx, tx, c, c.to)
 	case final == nil && ofNumber:
 		err = q.failedNumber(ctx, tx, c, c.to)
