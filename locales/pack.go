@@ -38,7 +38,10 @@ func openPack() {
 	if err != nil {
 		return
 	}
-	pack.files, _ = zip.NewReader(f.(io.ReaderAt), info.Size())
+	pack.files, err = zip.NewReader(f.(io.ReaderAt), info.Size())
+	if err != nil {
+		panic("locales: " + PackFile + ": " + err.Error()) // a fault of the build
+	}
 }
 
 // clipFile gives one file of the pack.
@@ -51,32 +54,36 @@ func clipFile(name string) ([]byte, bool) {
 	return data, err == nil
 }
 
-// Pack writes the clips and manifests in a folder's folders as one file, the
-// same for the same clips.
-func Pack(folder fs.FS) ([]byte, error) {
+// Pack writes the clips and manifests of all languages, and the sounds, as one
+// file, the same for the same clips.
+func Pack(clips fs.FS) ([]byte, error) {
 	var out bytes.Buffer
 	w := zip.NewWriter(&out)
-	err := fs.WalkDir(folder, ".", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || !strings.Contains(path, "/") {
-			return err
-		}
-		if !strings.HasSuffix(path, ".mp3") && !strings.HasSuffix(path, "/manifest.json") {
-			return nil
-		}
-		data, err := fs.ReadFile(folder, path)
+	for _, folder := range append(Tags(), "sound") {
+		files, err := fs.ReadDir(clips, folder)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		to, err := w.CreateHeader(&zip.FileHeader{Name: path, Method: zip.Store})
-		if err != nil {
-			return err
+		for _, f := range files {
+			if name := f.Name(); strings.HasSuffix(name, ".mp3") || name == "manifest.json" {
+				if err := packOne(w, clips, folder+"/"+name); err != nil {
+					return nil, err
+				}
+			}
 		}
-		_, err = to.Write(data)
-		return err
-	})
-	if err != nil {
-		return nil, err
 	}
-	err = w.Close()
+	err := w.Close()
 	return out.Bytes(), err
+}
+
+func packOne(w *zip.Writer, clips fs.FS, name string) error {
+	data, err := fs.ReadFile(clips, name)
+	if err != nil {
+		return err
+	}
+	to, err := w.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store})
+	if err == nil {
+		_, err = to.Write(data)
+	}
+	return err
 }

@@ -14,6 +14,8 @@ func TestPack(t *testing.T) {
 		"fr/manifest.json": {Data: []byte("{}")},
 		"fr/new-123":       {Data: []byte("half")},
 		"ar/a.mp3":         {Data: []byte("two")},
+		"sound/tick.mp3":   {Data: []byte("tick")},
+		"gone/a.mp3":       {Data: []byte("of a language that is no more")},
 		"all.zip":          {Data: []byte("the one before")},
 		".gitignore":       {Data: []byte("*")},
 	}
@@ -29,7 +31,7 @@ func TestPack(t *testing.T) {
 	if !bytes.Contains(pack, []byte("fr/a.mp3un")) {
 		t.Error("a clip does not lie there as it is")
 	}
-	for _, name := range []string{"new-123", "the one before", "gitignore"} {
+	for _, name := range []string{"new-123", "the one before", "gitignore", "gone/"} {
 		if bytes.Contains(pack, []byte(name)) {
 			t.Errorf("%s was packed", name)
 		}
@@ -51,6 +53,13 @@ func TestClip_Packed(t *testing.T) {
 				t.Errorf("%s/%s is not there", tag, name)
 			}
 		}
+	}
+	clips := 3 // the sounds
+	for _, m := range manifests() {
+		clips += len(m)
+	}
+	if want := clips + len(Tags()) + 1; len(pack.files.File) != want {
+		t.Errorf("%d files in the pack, want %d", len(pack.files.File), want)
 	}
 	for _, name := range []string{"", "fr", "../clips/fr/a", "/fr/a", "fr/../fr/a", "fr/none"} {
 		if data, ok := Clip(name); ok {

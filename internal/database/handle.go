@@ -55,7 +55,11 @@ func (h handle) Exec(ctx context.Context, query string, args ...any) (int64, err
 	if err != nil {
 		return 0, err
 	}
-	if t, is := h.written(query); is {
+	t, is, err := h.written(query)
+	if err != nil {
+		return 0, err
+	}
+	if is {
 		return h.execSummed(ctx, t, query, values)
 	}
 	res, err := h.on.ExecContext(ctx, h.text(query), values...)
@@ -85,8 +89,12 @@ func (h handle) QueryRow(ctx context.Context, query string, args ...any) Row {
 
 // asked refuses a query that writes where sums must follow, and gives what to bind.
 func (h handle) asked(query string, args []any) ([]any, error) {
-	if t, is := h.written(query); is {
-		return nil, fmt.Errorf("%s: %w", t.Name, errReturning)
+	t, is, err := h.written(query)
+	if is {
+		err = fmt.Errorf("%s: %w", t.Name, errReturning)
+	}
+	if err != nil {
+		return nil, err
 	}
 	return plain(args)
 }

@@ -93,7 +93,9 @@ func (h handle) execSummed(ctx context.Context, t Table, query string, values []
 	}
 	for _, row := range found {
 		renew := columns
-		if inserts && row[len(t.Key)] != nil { // it was there before, and DO UPDATE wrote it
+		// It was there before, and DO UPDATE wrote it. One that had lost its sums is taken for a new one: the database
+		// does not say which it was.
+		if inserts && row[len(t.Key)] != nil {
 			renew = set
 		}
 		if err := h.setSums(ctx, t, renew, columns, row); err != nil {

@@ -169,14 +169,28 @@ func TestSums_DamageStays(t *testing.T) {
 func TestSums_NotUnderstood(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		mustWrite(t, db, newRelay)
-		err := db.Write(t.Context(), func(tx database.Handle) error {
-			_, err := tx.Exec(t.Context(), `UPDATE relay SET (kind, badge) = ('x', 'y')`)
-			return err
-		})
-		if err == nil || !strings.Contains(err.Error(), "cannot tell") {
-			t.Errorf("%v", err)
+		for _, query := range []string{
+			"UPDATE relay SET (kind, badge) = ('x', 'y')",
+			"UPDATE ONLY relay SET kind = 'x'",
+			"UPDATE OR IGNORE relay SET kind = 'x'",
+			"UPDATE relay AS r SET kind = 'x'",
+			"UPDATE main.relay SET kind = 'x'",
+			"INSERT OR REPLACE INTO opt_out (mark, at) VALUES ('', 1)",
+			"REPLACE INTO opt_out (mark, at) VALUES ('', 1)",
+			"WITH x AS (SELECT 1) UPDATE relay SET kind = 'x'",
+			"WITH x AS (UPDATE relay SET kind = 'x' RETURNING id) SELECT * FROM x",
+		} {
+			err := db.Write(t.Context(), func(tx database.Handle) error {
+				_, err := tx.Exec(t.Context(), query)
+				return err
+			})
+			if err == nil || !strings.Contains(err.Error(), "is written by") {
+				t.Errorf("%s: %v", query, err)
+			}
 		}
 		checkDamaged(t, db, "refused", "relay")
+		mustWrite(t, db, "UPDATE relay -- a card's\n/* SET kind = */ SET badge = 'SET', colour = 'it''s, kind = 1'")
+		checkDamaged(t, db, "with comments and quotes", "relay")
 	})
 }
 

@@ -100,11 +100,12 @@ func (f faults) Write(p []byte) (int, error) {
 }
 
 // RunAll runs all tasks until the first fails or ctx ends, tells the others to stop, waits for them and returns the
-// first failure. A task that was told to stop returns nil or its context's error, and neither counts as one.
+// first failure. A task that was told to stop returns nil or its context's error, and neither counts as one. What the
+// start has used and nobody needs any more goes back to the system first.
 func RunAll(ctx context.Context, tasks ...func(context.Context) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	debug.FreeOSMemory() // what the start took and nobody needs any more
+	debug.FreeOSMemory()
 	ended := make(chan error, len(tasks))
 	for _, task := range tasks {
 		go func() { ended <- task(ctx) }()

@@ -9,6 +9,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -36,6 +37,9 @@ func buildAll(ctx context.Context, dir string) error {
 		return err
 	}
 	defer unlock()
+	if err := removeUnfinished(filepath.Join(dir, "clips")); err != nil {
+		return err
+	}
 	if err := sounds(dir).build(ctx); err != nil {
 		return err
 	}
@@ -59,6 +63,15 @@ func repack(dir string) error {
 		return nil
 	}
 	return writeWhole(file, pack)
+}
+
+// removeUnfinished takes away what a build left that was killed.
+func removeUnfinished(dir string) error {
+	left, err := filepath.Glob(filepath.Join(dir, unfinished+"*"))
+	for _, file := range left {
+		err = errors.Join(err, os.Remove(file))
+	}
+	return err
 }
 
 // lock lets one build at a time work in the folder; another waits.

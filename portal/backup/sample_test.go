@@ -182,7 +182,7 @@ func (s *sampleStore) work(ctx context.Context, v *vault.Vault) error {
 		if err != nil {
 			return err
 		}
-		cookie, err := v.SignIn(ctx, staff.Email, staff.Password, code)
+		cookie, err := v.SignIn(ctx, staff.Email, staff.Password, code, nil)
 		if err != nil {
 			return err
 		}

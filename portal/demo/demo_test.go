@@ -147,7 +147,7 @@ func checkDesks(t *testing.T, v *vault.Vault, got *demo.Result) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cookie, err := v.SignIn(t.Context(), s.Email, s.Password, code)
+		cookie, err := v.SignIn(t.Context(), s.Email, s.Password, code, nil)
 		if err != nil {
 			t.Fatalf("%s: %v", s.Relay, err)
 		}

@@ -50,6 +50,7 @@ type desk struct {
 	now      func() time.Time
 	tries    *web.Limiter[signInTry]
 	codes    *web.Limiter[emailMark]
+	places   *places
 	networks *web.Limiter[netip.Prefix]
 }
 
@@ -69,6 +70,7 @@ func newDesk(v *vault.Vault, o Options) *desk {
 	}
 	d.tries = web.NewLimiter[signInTry](d.now, triesEach, tryEvery)
 	d.codes = web.NewLimiter[emailMark](d.now, triesEach, tryEvery)
+	d.places = newPlaces()
 	d.networks = web.NewLimiter[netip.Prefix](d.now, triesNetwork, networkEvery)
 	assets, err := fs.Sub(staticFiles, "static")
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"sync"
 	"time"
 
 	"consigne/portal/vault"
@@ -39,17 +40,24 @@ func (d *desk) signIn(w http.ResponseWriter, r *http.Request) {
 		d.pages.Render(w, r, slowed(w, &f, wait), "sign-in", signInPage{frame: frame{Title: "Entrer au guichet"}, Form: f})
 		return
 	}
-	cookie, err := d.vault.SignIn(r.Context(), f.Value("email"), r.PostForm.Get("password"), plainDigits(f.Value("code")))
+	guessed := false
+	cookie, err := d.vault.SignIn(r.Context(), f.Value("email"), r.PostForm.Get("password"), plainDigits(f.Value("code")), func() bool {
+		if d.places.has(try) {
+			return true
+		}
+		guessed = d.codes.Take(try.email) == 0
+		return guessed
+	})
+	if guessed && !errors.Is(err, vault.ErrSignIn) {
+		d.codes.Give(try.email)
+	}
 	if err == nil {
 		d.giveBack(try)
 		d.tries.Forget(try)
-		d.codes.Forget(try.email)
+		d.places.add(try)
 		d.remember(w, r, memberCookie, cookie)
 		http.Redirect(w, r, "/desk/", http.StatusSeeOther)
 		return
-	}
-	if errors.Is(err, vault.ErrSignInCode) {
-		d.codes.Take(try.email)
 	}
 	status, ok := f.refuse(err)
 	if !ok {
@@ -62,10 +70,13 @@ func (d *desk) signIn(w http.ResponseWriter, r *http.Request) {
 
 // Wrong tries to sign in before it slows down. They are counted by e-mail address
 // and network, so that somebody elsewhere cannot hold up a member, and for
-// addresses that nobody has as for others; and by site alone, for who tries many
-// addresses. A whole relay may be one site. Wrong codes after the right password are
-// counted by e-mail address alone, wherever they come from: who has the password has
-// six digits left to guess, and many networks to guess from.
+// addresses that nobody has as for others; and by network alone, for who tries many
+// addresses. A whole relay may be one network.
+//
+// Codes beside the right password are counted by e-mail address alone: who has the
+// password has six digits left to guess, and perhaps many networks to guess from.
+// Beyond the count every code is a wrong one, which tells nobody that the password was
+// right; but not where the member has signed in before, so that nobody holds them up.
 const (
 	triesEach    = 5
 	tryEvery     = time.Minute
@@ -75,8 +86,8 @@ const (
 
 // A signInTry is what a try is counted by.
 type signInTry struct {
-	email         emailMark
-	network, site netip.Prefix
+	email   emailMark
+	network netip.Prefix
 }
 
 type emailMark [32]byte
@@ -84,14 +95,11 @@ type emailMark [32]byte
 // takeTry counts a try before it is made, so that trying in parallel gains
 // nothing, or tells how long to wait.
 func (d *desk) takeTry(r *http.Request, email string) (signInTry, time.Duration) {
-	try := signInTry{d.vault.EmailMark(email), web.ClientNetwork(r), web.ClientSite(r)}
-	if wait := d.codes.Wait(try.email); wait > 0 {
-		return try, wait
-	}
+	try := signInTry{d.vault.EmailMark(email), web.ClientNetwork(r)}
 	if wait := d.tries.Take(try); wait > 0 {
 		return try, wait
 	}
-	wait := d.networks.Take(try.site)
+	wait := d.networks.Take(try.network)
 	if wait > 0 {
 		d.tries.Give(try) // it was not made
 	}
@@ -101,7 +109,36 @@ func (d *desk) takeTry(r *http.Request, email string) (signInTry, time.Duration)
 // giveBack is for a try that was not a wrong one.
 func (d *desk) giveBack(try signInTry) {
 	d.tries.Give(try)
-	d.networks.Give(try.site)
+	d.networks.Give(try.network)
+}
+
+// places are where members have signed in since the program's start.
+type places struct {
+	mu  sync.Mutex
+	all map[signInTry]bool
+}
+
+const maxPlaces = 5000
+
+func newPlaces() *places { return &places{all: map[signInTry]bool{}} }
+
+func (p *places) has(t signInTry) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.all[t]
+}
+
+// add remembers one more; of too many it forgets any.
+func (p *places) add(t signInTry) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for old := range p.all {
+		if len(p.all) < maxPlaces {
+			break
+		}
+		delete(p.all, old)
+	}
+	p.all[t] = true
 }
 
 // slowed tells somebody who tried too often how long to wait.

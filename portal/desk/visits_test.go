@@ -45,7 +45,7 @@ func TestPlan(t *testing.T) {
 // signIn opens a new session for Claire, whose first one is over.
 func (w *world) signIn() string {
 	w.t.Helper()
-	cookie, err := w.vault.SignIn(w.t.Context(), "claire@example.org", password, w.code(w.secret))
+	cookie, err := w.vault.SignIn(w.t.Context(), "claire@example.org", password, w.code(w.secret), nil)
 	must(w.t, err)
 	return cookie
 }

@@ -293,7 +293,7 @@ func (s *stage) desk(t *testing.T, relay string) func() *vault.Member {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cookie, err := s.vault.SignIn(t.Context(), m.Email, m.Password, code)
+	cookie, err := s.vault.SignIn(t.Context(), m.Email, m.Password, code, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -70,15 +70,3 @@ func (q Quiet) until(t, end time.Time) time.Time {
 	}
 	return t
 }
-
-// before gives t, or the last full minute before the quiet in which t lies. On the
-// days of clock change too: the clock on the wall decides, minute by minute.
-func (q Quiet) before(t time.Time) time.Time {
-	for range 2 * dayMinutes {
-		if !q.Covers(t) {
-			return t
-		}
-		t = t.Add(-time.Minute)
-	}
-	return t
-}

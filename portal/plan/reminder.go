@@ -22,17 +22,19 @@ const (
 	eveningHour = 18
 	hoursBefore = 2 * time.Hour
 	room        = time.Hour
+	nine        = 9
 )
 
 // Reminders gives the reminders of an appointment that begins at start, the first
 // one first. Days, hours and quiet are those of start's own zone.
 //
-// The evening's is due at 18:00 of the day before, or as late before that as is
-// not quiet and leaves it an hour, for a daemon or a carrier that is down; on a day
-// that is quiet until later than 18:00, when that ends. From midnight on it is of no
-// use, since it says "tomorrow". The other one is due two hours before and left out
-// where that is quiet. Each expires when the next quiet begins, if that is sooner.
-// Neither is planned for what is not later than now.
+// The evening's is due at 18:00 of the day before. Where that is quiet, or quiet
+// within an hour, so that a daemon or a carrier that is down would let it pass, it is
+// due as late before that as leaves it the hour; but not before nine in the morning if
+// any of the evening is not quiet: then it is due when that begins. From midnight on it
+// is of no use, since it says "tomorrow". The other one is due two hours before and
+// left out where that is quiet. Each expires when the next quiet begins, if that is
+// sooner. Neither is planned for what is not later than now.
 func Reminders(start time.Time, q Quiet, now time.Time) []Reminder {
 	year, month, day := start.Date()
 	midnight := time.Date(year, month, day, 0, 0, 0, 0, start.Location())
@@ -48,16 +50,30 @@ func Reminders(start time.Time, q Quiet, now time.Time) []Reminder {
 	return out
 }
 
-// evening is when the evening's reminder is due on the day from morning to midnight.
+// evening is when the evening's reminder is due on the day from morning to midnight;
+// midnight where all of it is quiet.
 func (q Quiet) evening(morning, midnight time.Time) time.Time {
 	year, month, day := morning.Date()
-	six := time.Date(year, month, day, eveningHour, 0, 0, 0, morning.Location())
-	due := q.before(six)
-	if due.Before(morning) {
-		due = q.until(six, midnight)
+	at := func(hour int) time.Time { return time.Date(year, month, day, hour, 0, 0, 0, morning.Location()) }
+	if due, ok := q.lastWithRoom(at(nine), at(eveningHour), midnight); ok {
+		return due
 	}
-	if early := q.after(due, midnight).Add(-room); early.Before(due) && !early.Before(morning) && !q.Covers(early) {
-		return early
+	if due := q.until(at(eveningHour), midnight); due.Before(midnight) {
+		return due
 	}
-	return due
+	if due, ok := q.lastWithRoom(morning, at(nine), midnight); ok {
+		return due
+	}
+	return midnight
+}
+
+// lastWithRoom is the last minute from first to last that has room before the next
+// quiet and the end.
+func (q Quiet) lastWithRoom(first, last, end time.Time) (time.Time, bool) {
+	for t := last; !t.Before(first); t = t.Add(-time.Minute) {
+		if !q.Covers(t) && q.after(t, end).Sub(t) >= room {
+			return t, true
+		}
+	}
+	return end, false
 }

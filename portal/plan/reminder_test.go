@@ -58,6 +58,43 @@ func TestReminders_ClockChange(t *testing.T) {
 	}
 }
 
+// The evening's reminder, when quiet lies over the evening: by hand, rule by rule.
+func TestReminders_QuietEvenings(t *testing.T) {
+	for _, c := range []struct{ from, until, want string }{
+		{"21:00", "08:30", "18:00 21:00"},
+		{"19:00", "08:00", "18:00 19:00"},
+		{"18:59", "08:00", "17:59 18:59"},
+		{"18:00", "08:00", "17:00 18:00"},
+		{"17:30", "07:00", "16:30 17:30"},
+		{"16:00", "18:30", "15:00 16:00"},
+		{"12:30", "23:30", "11:30 12:30"},
+		{"10:00", "20:30", "09:00 10:00"},
+		{"09:30", "20:30", "20:30 00:00"}, // nine has half an hour
+		{"00:30", "18:30", "18:30 00:00"},
+		{"02:00", "20:30", "20:30 00:00"},
+		{"00:45", "22:30", "22:30 00:00"},
+		{"09:30", "07:00", "08:30 09:30"},
+		{"10:00", "08:00", "09:00 10:00"},
+		{"08:00", "00:00", "07:00 08:00"},
+	} {
+		q := plan.Quiet{From: clock(t, c.from), Until: clock(t, c.until)}
+		start := time.Date(2026, 11, 26, 14, 30, 0, 0, zone(t, "Europe/Paris"))
+		rs := plan.Reminders(start, q, start.AddDate(-1, 0, 0))
+		if got := rs[0].Due.Format("15:04 ") + rs[0].Expires.Format("15:04"); rs[0].Kind != plan.Evening || rs[0].Due.Day() != 25 || got != c.want {
+			t.Errorf("quiet from %s until %s: %s %s, want %s", c.from, c.until, rs[0].Due.Format("01-02"), got, c.want)
+		}
+	}
+}
+
+func clock(t *testing.T, text string) int {
+	t.Helper()
+	at, err := time.Parse("15:04", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at.Hour()*60 + at.Minute()
+}
+
 func TestQuiet_Valid(t *testing.T) {
 	for q, want := range map[plan.Quiet]bool{
 		plan.DefaultQuiet: true, {}: true, {From: 1439, Until: 0}: true, {From: 0, Until: 1320}: true,

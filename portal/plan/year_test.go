@@ -115,11 +115,11 @@ func (o oracle) wants(start int, q plan.Quiet, now int) []string {
 	return out
 }
 
-// evening is the last minute until six that is not quiet and has an hour after it that
-// is not; or the first after six.
+// evening is the last minute from nine until six that has an hour after it that is not
+// quiet; or the first minute after six that is not; or the last before nine with an hour.
 func (o oracle) evening(q plan.Quiet, morning, six, midnight int) int {
 	free := func(utc int) bool { return utc < midnight && !quietAt(q, o.wall(utc)) }
-	hourly := func(utc int) bool {
+	hour := func(utc int) bool {
 		for m := utc; m < utc+60; m++ {
 			if !free(m) {
 				return false
@@ -127,13 +127,19 @@ func (o oracle) evening(q plan.Quiet, morning, six, midnight int) int {
 		}
 		return true
 	}
-	for m := six; m >= morning; m-- {
-		if hourly(m) {
+	nine := six - 9*60
+	for m := six; m >= nine; m-- {
+		if hour(m) {
 			return m
 		}
 	}
 	for m := six; m < midnight; m++ {
 		if free(m) {
+			return m
+		}
+	}
+	for m := nine; m >= morning; m-- {
+		if hour(m) {
 			return m
 		}
 	}
@@ -150,10 +156,11 @@ var quiets = map[string]plan.Quiet{
 	"after midnight":       {From: 0, Until: 6 * 60},
 	"all but two hours":    {From: 20*60 + 30, Until: 18*60 + 30},
 	"over a change, early": {From: 2*60 + 15, Until: 2*60 + 45},
+	"all the daylight":     {From: 30, Until: 18*60 + 30},
 }
 
 // TestReminders_Year holds every hour of a year against the oracle, in three zones
-// and under nine rules of quiet.
+// and under ten rules of quiet.
 func TestReminders_Year(t *testing.T) {
 	for name, o := range map[string]oracle{"Europe/Paris": european(), "Indian/Reunion": always(4), "America/Guadeloupe": always(-4)} {
 		loc := zone(t, name)

@@ -26,10 +26,7 @@ var (
 	ErrCardTaken   = errors.New("card belongs to a vault already")
 
 	ErrSignIn = errors.New("e-mail, password or code is wrong")
-	// ErrSignInCode is an ErrSignIn where the one-time code alone was wrong. Who
-	// asked is not told so: it is for counting guesses.
-	ErrSignInCode = fmt.Errorf("%w, the code", ErrSignIn)
-	ErrCode       = errors.New("code is wrong or too old")
+	ErrCode   = errors.New("code is wrong or too old")
 
 	ErrTooLarge     = errors.New("file is larger than 25 MiB")
 	ErrFileEmpty    = errors.New("file is empty")

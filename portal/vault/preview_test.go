@@ -48,7 +48,7 @@ func TestPreview(t *testing.T) {
 			}
 		}
 		must(t, w.member().SetQuiet(ctx, plan.Quiet{From: 17 * 60, Until: 6 * 60}))
-		if diff := cmp.Diff([]string{"evening 25 16:59", "hours 26 07:00"}, told(early)); diff != "" {
+		if diff := cmp.Diff([]string{"evening 25 16:00", "hours 26 07:00"}, told(early)); diff != "" {
 			t.Errorf("other quiet hours (-want +got):\n%s", diff)
 		}
 		if n := w.count("SELECT count(*) FROM message") + w.count("SELECT count(*) FROM link"); n != 0 {

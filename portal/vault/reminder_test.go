@@ -43,7 +43,7 @@ func TestQuiet(t *testing.T) {
 				t.Errorf("quiet is %+v, %v; want %+v", got, err, q)
 			}
 		}
-		if got := dues(w.appoint(s, 26, 9, "2"), paris(t)); len(got) != 2 || got[0] != "evening 25 16:59" || got[1] != "hours 26 07:30" {
+		if got := dues(w.appoint(s, 26, 9, "2"), paris(t)); len(got) != 2 || got[0] != "evening 25 16:00" || got[1] != "hours 26 07:30" {
 			t.Errorf("quiet from 17 to 7: %v", got)
 		}
 		var invalid *vault.Invalid

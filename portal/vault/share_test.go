@@ -218,7 +218,7 @@ func TestShare_ends_by_itself(t *testing.T) {
 
 func (w *world) signIn() string {
 	w.t.Helper()
-	cookie, err := w.SignIn(w.t.Context(), "Claire@Example.org ", password, w.code(w.secret))
+	cookie, err := w.SignIn(w.t.Context(), "Claire@Example.org ", password, w.code(w.secret), nil)
 	must(w.t, err)
 	return cookie
 }
@@ -415,18 +415,18 @@ func TestSignIn(t *testing.T) {
 		ctx := t.Context()
 		w.now = w.now.Add(time.Minute)
 		code := w.code(w.secret)
-		_, err := w.SignIn(ctx, "nobody@example.org", password, code)
+		_, err := w.SignIn(ctx, "nobody@example.org", password, code, nil)
 		wantErr(t, "nobody", err, vault.ErrSignIn)
-		_, err = w.SignIn(ctx, "claire@example.org", password+"x", code)
+		_, err = w.SignIn(ctx, "claire@example.org", password+"x", code, nil)
 		wantErr(t, "wrong password", err, vault.ErrSignIn)
-		_, err = w.SignIn(ctx, "claire@example.org", password, "000000")
+		_, err = w.SignIn(ctx, "claire@example.org", password, "000000", nil)
 		wantErr(t, "wrong code", err, vault.ErrSignIn)
-		_, err = w.SignIn(ctx, "claire@example.org", password, code)
+		_, err = w.SignIn(ctx, "claire@example.org", password, code, nil)
 		must(t, err)
-		_, err = w.SignIn(ctx, "claire@example.org", password, code)
+		_, err = w.SignIn(ctx, "claire@example.org", password, code, nil)
 		wantErr(t, "a code twice", err, vault.ErrSignIn)
 		for range 8 {
-			_, err = w.SignIn(ctx, "claire@example.org", "wrong", code)
+			_, err = w.SignIn(ctx, "claire@example.org", "wrong", code, nil)
 			wantErr(t, "wrong, again", err, vault.ErrSignIn)
 		}
 		w.now = w.now.Add(time.Minute)

@@ -108,23 +108,18 @@ func (l *Limiter[K]) sweep() {
 	}
 }
 
-// ClientNetwork is who asks: an IPv4 address, or the network of an IPv6 one (64
-// bits), of which a single household has as many as it likes. It reads RemoteAddr,
-// where the router has put what [ClientAddress] found; without an address all are one.
-func ClientNetwork(r *http.Request) netip.Prefix { return clientPrefix(r, 64) }
-
-// ClientSite is the same, with all the networks of an IPv6 customer as one: 48 bits
-// are the most that one is given (RFC 6177).
-func ClientSite(r *http.Request) netip.Prefix { return clientPrefix(r, 48) }
-
-func clientPrefix(r *http.Request, bits6 int) netip.Prefix {
+// ClientNetwork is who asks: an IPv4 address, or the first 56 bits of an IPv6 one,
+// which is what a single household is given (RIPE-690), with addresses and networks
+// as many as it likes. It reads RemoteAddr, where the router has put what
+// [ClientAddress] found; without an address all are one.
+func ClientNetwork(r *http.Request) netip.Prefix {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return netip.Prefix{}
 	}
 	addr, bits := peer.Addr().Unmap(), 32
 	if addr.Is6() {
-		bits = bits6
+		bits = 56
 	}
 	prefix, err := addr.Prefix(bits)
 	if err != nil {

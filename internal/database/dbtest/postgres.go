@@ -81,12 +81,12 @@ func Durable(ctx context.Context) (address string, err error) {
 	return s.url("consigne"), s.do(ctx, "CREATE DATABASE consigne")
 }
 
-// memory is a place for files that need not outlive the machine's power, or "" where there is none with room enough: a
-// database is some six hundred files, which take a third of a second to make on a disk.
+// memory is a place for files that need not outlive the machine's power, or "" where there is none with room enough, or
+// where TMPDIR names another: a database is some six hundred files, which take a third of a second to make on a disk.
 func memory() string {
 	const place, enough = "/dev/shm", 1 << 30
 	var fs syscall.Statfs_t
-	if err := syscall.Statfs(place, &fs); err != nil || fs.Bavail*uint64(fs.Bsize) < enough || unix.Access(place, unix.W_OK) != nil {
+	if err := syscall.Statfs(place, &fs); os.Getenv("TMPDIR") != "" || err != nil || fs.Bavail*uint64(fs.Bsize) < enough || unix.Access(place, unix.W_OK) != nil {
 		return ""
 	}
 	return place
