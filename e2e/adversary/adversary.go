@@ -192,7 +192,7 @@ func (h *house) finder(fresh bool) (*Finder, error) {
 			docs = append(docs, d)
 		}
 	}
-	blank, err := common()
+	blank, err := common(docs)
 	return NewFinder(secrets, docs, append(blank, h.common...)), err
 }
 

@@ -14,7 +14,7 @@ func TestPapers_ShareNothingWithOtherPDFs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	blank, err := common()
+	blank, err := common(docs)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +23,7 @@ func TestPapers_ShareNothingWithOtherPDFs(t *testing.T) {
 		t.Fatalf("the letter itself holds %q", found)
 	}
 	var stock []cards.Card
-	for range 12 {
+	for range 5 {
 		stock = append(stock, cards.New())
 		var pdf bytes.Buffer
 		if err := sheet.Write(&pdf, stock, "+33465712042"); err != nil {
@@ -33,7 +33,7 @@ func TestPapers_ShareNothingWithOtherPDFs(t *testing.T) {
 			t.Errorf("a sheet of %d cards holds %q", len(stock), found)
 		}
 	}
-	for range 50 {
+	for range 100 {
 		other, err := letter(func() string { return "Tournesol" })
 		if err != nil {
 			t.Fatal(err)

@@ -181,11 +181,12 @@ func wholeYear(t *testing.T, o oracle, loc *time.Location, q plan.Quiet) {
 		for _, early := range []int{400 * aDay, late[at/60%len(late)]} {
 			now := start - early
 			want := o.wants(start, q, now)
-			got := shown(plan.Reminders(minute(start).In(loc), q, minute(now)))
+			reminders := plan.Reminders(minute(start).In(loc), q, minute(now))
+			got := shown(reminders)
 			if !slices.Equal(want, got) {
 				t.Fatalf("%s, planned %d minutes before (-want +got):\n%s", minute(start).In(loc), early, cmp.Diff(want, got))
 			}
-			for _, r := range plan.Reminders(minute(start).In(loc), q, minute(now)) {
+			for _, r := range reminders {
 				for m := int(r.Due.Unix() / 60); m < int(r.Expires.Unix()/60); m++ {
 					if quietAt(q, o.wall(m)) {
 						t.Fatalf("%s: the %s's may leave when it is quiet, at %s", minute(start).In(loc), r.Kind, minute(m).In(loc))
