@@ -28,7 +28,7 @@ type language struct {
 	Values  map[string][]string
 	Names   []nameRule
 	Answers answers // the words by which an SMS is answered
-	// Years begins at this year; Values["year"] goes on from it.
+	// FirstYear is the first of Values["year"].
 	FirstYear int `toml:"first_year"`
 }
 

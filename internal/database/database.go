@@ -3,7 +3,7 @@
 // [Open] takes "sqlite:PATH" or "postgres://…", brings the store to this program's version under a lock and refuses one
 // that is newer. Queries are written with ? marks, named columns and the few types both databases share (see
 // migrations/README.md). Reading goes through [DB.Read], changing only through [DB.Write]: the callers that may open a
-// transaction are the cores (vault, queue), everything below them takes a [Handle].
+// transaction are the cores (vault, queue), backup and the commands; everything below them takes a [Handle].
 package database
 
 import (

@@ -10,7 +10,7 @@
 //   - unlock key ([UnlockKey]): Argon2id over what a person carries and knows,
 //     useless without the server's pepper.
 //
-// Every sealed value starts with a version byte and ends with a check sum over
+// Every box and every seal-to starts with a version byte and ends with a check sum over
 // the sealed bytes, so that [Check] finds damage without any key. Where the
 // value lies ([Place]) is its associated data: moved elsewhere, it does not open.
 package seal

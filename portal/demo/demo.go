@@ -1,8 +1,8 @@
 // Package demo fills an empty store with invented relays, staff, people and
 // papers, by the way that real ones take: each person consents at a kiosk,
 // shows a card and practises five pictures; each paper is deposited at a desk;
-// what is shared is shared from the holder's own session. Nothing is written
-// past the vault, so a demo also shows that the whole path works.
+// what is shared is shared from the holder's own session. Nothing but
+// the removal of its kiosk is written past the vault, so a demo also shows that the whole path works.
 package demo
 
 import (

@@ -84,7 +84,7 @@ func (d *desk) answerLines(rows []vault.AnswerRow, relay vault.Relay) []answerLi
 // Back is where the form leads once the answer was seen to; "" is the list.
 func (a answerLine) Back() string { return a.back }
 
-// of keeps the answers of one person, for that person's page.
+// answersOf keeps the answers of one person, for that person's page.
 func answersOf(lines []answerLine, person string) (out []answerLine) {
 	for _, line := range lines {
 		if line.Person != nil && line.Person.ID == person {

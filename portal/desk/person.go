@@ -122,7 +122,7 @@ func nightsLeft(ends, now time.Time) string {
 	return count(nights, "nuit", "nuits")
 }
 
-// paperTitle is what a paper is called: its kind, and its title where it has one.
+// paperTitle is what a paper is called: its title, or its kind where it has none.
 func paperTitle(p vault.Paper) string {
 	if title := strings.TrimSpace(p.Title); title != "" {
 		return title

@@ -38,8 +38,8 @@ type Twilio struct {
 // maxAnswer is far above anything that Twilio answers for a page of messages.
 const maxAnswer = 16 << 20
 
-// connections is how many stay open between requests: as many as requests in
-// flight, so that none waits for a handshake.
+// connections is how many stay open between requests: twice as many as requests in
+// flight by default, so that none waits for a handshake.
 const connections = 2 * queue.DefaultWorkers
 
 // NewTwilio makes the carrier. apiURL overrides Twilio's address where it is not

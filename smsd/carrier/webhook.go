@@ -29,7 +29,7 @@ var _ Inbox = (*queue.Queue)(nil)
 type Webhooks struct {
 	Token  string
 	Public string // address under which the carrier calls, without a path's end slash
-	Store  string // fingerprint of the store, told to whoever signs; see [Probe]
+	Store  string // fingerprint of the store, told to whoever signs; see [Check]
 	Inbox  Inbox
 	Log    *slog.Logger              // ids and codes only
 	Watch  func(what, result string) // counts calls

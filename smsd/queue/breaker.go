@@ -66,7 +66,7 @@ func (b *breaker) down(now, asked time.Duration) {
 	b.rest(now, asked)
 }
 
-// rest lasts as long as asked, and twice as long as before with each in a row.
+// rest lasts as long as asked, a minute at most, and twice as long as before with each in a row.
 func (b *breaker) rest(now, asked time.Duration) {
 	if now < b.until && asked <= b.until-now {
 		return // one of many that were out together

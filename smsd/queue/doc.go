@@ -17,8 +17,8 @@
 // text and number.
 //
 // Texts and numbers are boxed under a [Sender]'s key, which is sealed to smsd:
-// who queues a message cannot read it back. The portal uses [Sender], [States]
-// and [Attempted]; the daemon uses [Queue] and [Daemon] with a [Carrier].
+// who queues a message cannot read it back. The portal uses [Sender] and what
+// reads or decides ([States], [Answers], [Decide]); the daemon uses [Queue] and [Daemon] with a [Carrier].
 //
 // What people write back ([Queue.Answered]) is matched by the number's mark with
 // the messages that left for it, and left for the relays that sent them, sealed
