@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -16,6 +17,9 @@ func alone(databaseURL string) (release func() error, only bool, err error) {
 	path, sqlite := strings.CutPrefix(databaseURL, "sqlite:")
 	if !sqlite {
 		return func() error { return nil }, false, nil
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil { // the same store by another name
+		path = real
 	}
 	f, err := os.OpenFile(path+".smsd-lock", os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {

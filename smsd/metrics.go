@@ -75,7 +75,7 @@ func (m *metrics) event(e queue.Event) {
 
 func (m *metrics) call(what, result string) {
 	m.calls.WithLabelValues(what, result).Inc()
-	if result != "refused" {
+	if result != "refused" && result != "check" {
 		m.called.WithLabelValues(what).Set(float64(service.Now().Unix()))
 	}
 }

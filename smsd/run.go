@@ -155,7 +155,7 @@ func (s *settings) serve(ctx context.Context, env *service.Env, db *database.DB,
 	}
 	way.carrier = m.watch(way.carrier, db)
 	hooks := carrier.Webhooks{
-		Token: way.token, Public: way.public, Store: queue.Fingerprint(keys.Public()), Inbox: q, Log: env.Log, Watch: m.call,
+		Token: way.token, Public: way.public, Store: queue.Fingerprint(keys.Public()), Inbox: newPatient(q, env.Log), Log: env.Log, Watch: m.call,
 	}
 	outer.Handle("/twilio/", hooks.Routes())
 	d := queue.NewDaemon(q, way.carrier, queue.Options{Workers: *s.workers, Rate: *s.rate, Timeout: *s.timeout, Alone: only, Log: env.Log, Watch: m.event})

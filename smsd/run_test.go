@@ -158,6 +158,13 @@ func TestRun_SecondOnSQLiteRefused(t *testing.T) {
 	if !strings.Contains(s.logs.String(), "smsd: run: another smsd works on this store already") {
 		t.Errorf("no clear reason: %s", s.logs)
 	}
+	other := filepath.Join(s.dir, "other.db")
+	if err := os.Symlink(strings.TrimPrefix(s.url, "sqlite:"), other); err != nil {
+		t.Fatal(err)
+	}
+	if _, status := s.run("", "run", "--database", "sqlite:"+other, "--listen", "127.0.0.1:0", "--internal", "127.0.0.1:0"); status != 1 {
+		t.Errorf("by another name: status %d, want 1", status)
+	}
 	d.kill() // the lock ends with the process, however it ends
 	s.start()
 }

@@ -183,9 +183,12 @@ func (c Check) checkSigned(ctx context.Context) Finding {
 	return Finding{"webhooks", true, "the public address is https, is reached, and this store's smsd answers"}
 }
 
+// probeID stands for a message in the probes' addresses.
+const probeID = "check"
+
 // call makes one webhook call and tells which store took it.
 func (c Check) call(ctx context.Context, signed bool) (status int, store string, err error) {
-	address := strings.TrimSuffix(c.Public, "/") + "/twilio/status?m=check"
+	address := strings.TrimSuffix(c.Public, "/") + "/twilio/status?m=" + probeID
 	form := map[string]string{"MessageSid": "CK" + rand.Text(), "MessageStatus": "check"}
 	values := url.Values{}
 	for name, v := range form {

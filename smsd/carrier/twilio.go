@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"consigne/smsd/queue"
 
@@ -68,7 +69,7 @@ func (t *Twilio) Deliver(ctx context.Context, d queue.Delivery) (queue.Receipt, 
 	if err != nil {
 		return queue.Receipt{}, x.verdict(err)
 	}
-	if x.status != http.StatusCreated && x.status != http.StatusOK || text(m.Sid) == "" {
+	if x.status != http.StatusCreated && x.status != http.StatusOK || !queue.ValidID(text(m.Sid)) {
 		return queue.Receipt{}, &queue.Doubt{Code: "odd-answer"}
 	}
 	return receipt(*m), nil
@@ -155,11 +156,11 @@ func (t *Twilio) Erase(ctx context.Context, carrierID string) error {
 // tells whether some to that number show no text.
 func matching(page []api.ApiV2010Message, d queue.Delivery) (out []queue.Receipt, blind bool) {
 	for _, m := range slices.Backward(page) { // the newest come first
-		if text(m.To) != d.To || text(m.Sid) == "" {
+		if text(m.To) != d.To || !queue.ValidID(text(m.Sid)) {
 			continue
 		}
 		body := strings.TrimPrefix(text(m.Body), trialPrefix)
-		if plainText(body) == plainText(d.Text) {
+		if sameText(body, d.Text) {
 			out = append(out, receipt(m))
 		}
 		blind = blind || body == ""
@@ -170,8 +171,25 @@ func matching(page []api.ApiV2010Message, d queue.Delivery) (out []queue.Receipt
 // trialPrefix is what Twilio puts before every text of a trial account.
 const trialPrefix = "Sent from your Twilio trial account - "
 
-// plainText forgives what carriers change at the ends of texts and lines.
-func plainText(s string) string { return strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n")) }
+// sameText forgives what carriers change in texts: ends of lines, spaces, and with
+// smart encoding (https://www.twilio.com/docs/messaging/services#smart-encoding) quotes,
+// dashes and dots. Letters and digits they leave, and of two texts that have the same
+// ones the entries are told apart by their ids.
+func sameText(a, b string) bool {
+	if x := lettersOf(a); x != "" {
+		return x == lettersOf(b)
+	}
+	return strings.TrimSpace(a) == strings.TrimSpace(b)
+}
+
+func lettersOf(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsMark(r) || unicode.IsDigit(r) {
+			return r
+		}
+		return -1
+	}, s)
+}
 
 func receipt(m api.ApiV2010Message) queue.Receipt {
 	r := queue.Receipt{CarrierID: text(m.Sid), State: queue.Accepted}

@@ -106,6 +106,8 @@ func TestTwilio_DeliverOddAnswers(t *testing.T) {
 	}{
 		"200, empty object":   {200, `{}`, "odd-answer"},
 		"201, no sid":         {201, `{"status":"queued"}`, "odd-answer"},
+		"201, a long sid":     {201, `{"sid":"` + strings.Repeat("S", 100_000) + `"}`, "odd-answer"},
+		"201, an odd sid":     {201, `{"sid":"../../Accounts/x\r\n"}`, "odd-answer"},
 		"202":                 {202, `{"sid":"SM1"}`, "odd-answer"},
 		"204":                 {204, ``, "http-204"},
 		"301":                 {301, `moved`, "http-301"},
@@ -210,6 +212,7 @@ func TestTwilio_FindNoAnswer(t *testing.T) {
 		"beside a redacted": {200, `{"messages":[` + entry("") + "," + entry(one.Text) + `]}`, found, queue.ErrCannotTell},
 		"text was redacted": {200, `{"messages":[` + entry("") + `]}`, nil, queue.ErrCannotTell},
 		"ends trimmed":      {200, `{"messages":[` + entry(one.Text+" \r\n") + `]}`, found, nil},
+		"smart encoding":    {200, `{"messages":[` + entry(strings.NewReplacer(" ", " ", ".", " …", "'", "’").Replace(one.Text)) + `]}`, found, nil},
 		"trial account":     {200, `{"messages":[` + entry("Sent from your Twilio trial account - "+one.Text) + `]}`, found, nil},
 		"first page":        {200, `{"messages":[` + entry(one.Text) + `],"next_page_uri":"/next"}`, found, queue.ErrCannotTell},
 	} {

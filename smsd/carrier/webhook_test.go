@@ -262,7 +262,7 @@ func TestWebhook_NamesItsStore(t *testing.T) {
 	if got := w.send("/twilio/status?m=check", url.Values{"MessageStatus": {"check"}}, func(r *http.Request) { r.Header.Del(carrier.SignatureHeader) }); got.Header().Get(carrier.StoreHeader) != "" {
 		t.Error("an unsigned call was told the store")
 	}
-	if w.results["status ignored"] != 1 || w.results["status refused"] != 1 || len(w.inbox.reports) != 0 {
+	if w.results["status check"] != 1 || w.results["status refused"] != 1 || len(w.inbox.reports) != 0 {
 		t.Errorf("counted %v", w.results)
 	}
 }

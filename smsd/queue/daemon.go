@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"consigne/internal/database"
 )
 
 // Options says how a [Daemon] works. Zero fields take the values named.
@@ -105,7 +107,7 @@ func (d *Daemon) steady() time.Duration {
 // what came of them.
 func (d *Daemon) Run(ctx context.Context) error {
 	if d.opts.Alone {
-		if err := d.recover(ctx, 0); err != nil {
+		if err := d.recoverAll(ctx); err != nil {
 			return err
 		}
 	}
@@ -192,6 +194,23 @@ func (d *Daemon) recover(ctx context.Context, lease time.Duration) error {
 		d.opts.Watch(Event{What: "recover", Count: n})
 	}
 	return err
+}
+
+// recoverAll takes up what a crash left, and waits for a store that is busy or full:
+// before that nothing may be claimed.
+func (d *Daemon) recoverAll(ctx context.Context) error {
+	for {
+		err := d.recover(ctx, 0)
+		if !errors.Is(err, database.ErrBusy) && !errors.Is(err, database.ErrFull) {
+			return err
+		}
+		d.opts.Log.Error("queue", "error", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(settleWait):
+		}
+	}
 }
 
 // dispatch claims no more than there are free workers, so that what is claimed

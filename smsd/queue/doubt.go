@@ -101,19 +101,36 @@ func (q *Queue) Resolve(ctx context.Context, d Delivery, found []Receipt, failur
 // knew.
 const restored = "restored"
 
+// maxAbsent is how often a carrier may say of one message that it has nothing, beside
+// requests of processes that died. One that says so once more most likely has it and
+// does not list it.
+const maxAbsent = 4
+
+// died is the code of attempts whose process ended before it wrote what came of them.
+const died = "process-died"
+
 // absent plans a message again whose request never arrived. That the carrier has
-// nothing proves it only where we cannot have told it to delete what it had.
+// nothing proves it only where we cannot have told it to delete what it had, and not
+// again and again.
 func (q *Queue) absent(ctx context.Context, tx database.Handle, d Delivery) error {
-	var why string
-	err := tx.QueryRow(ctx, `SELECT COALESCE(error, '') FROM attempt WHERE message_id = ? AND n = ?`, d.ID, d.Attempt).Scan(&why)
+	var (
+		why    string
+		before int // attempts that were absent, and why is not known
+	)
+	err := tx.QueryRow(ctx, `SELECT COALESCE(error, ''), 
+			(SELECT COUNT(*) FROM attempt b WHERE b.message_id = a.message_id AND b.state = 'absent' AND COALESCE(b.error, '') <> ?)
+		FROM attempt a WHERE message_id = ? AND n = ?`, died, d.ID, d.Attempt).Scan(&why, &before)
 	if err != nil {
 		return err
 	}
-	if why == restored {
+	switch {
+	case why == restored:
 		return q.hold(ctx, tx, d, restored)
+	case before >= maxAbsent && why != died:
+		return q.hold(ctx, tx, d, "carrier-cannot-tell")
 	}
 	now := q.millis()
-	moved, err := moveAttempt(ctx, tx, attemptChange{id: d.ID, n: d.Attempt, to: "absent", at: now})
+	moved, err := moveAttempt(ctx, tx, attemptChange{id: d.ID, n: d.Attempt, to: "absent", at: now, code: why})
 	if err != nil || !moved {
 		return err
 	}

@@ -322,6 +322,38 @@ func TestSettle_WhileACallbackIsWritten(t *testing.T) {
 	})
 }
 
+// A carrier that says again and again that it has nothing, while nobody died, has it
+// most likely: a message that arrives five times is worse than one that is held.
+func TestResolve_AbsentTooOften(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		for _, id := range []string{"doubts", "dies"} {
+			b.enqueue(id)
+			sent := 0
+			for range 10 {
+				d := b.claim(1)[0]
+				sent++
+				if id == "dies" {
+					_, err := b.queue.Recover(b.Context(), 0)
+					b.must(err)
+				} else {
+					b.answer(d, "", errDoubt)
+				}
+				b.clock.forward(grace)
+				b.must(b.queue.Resolve(b.Context(), b.doubts(1)[0], nil, nil))
+				if b.status(id).State == queue.Held {
+					break
+				}
+			}
+			switch {
+			case id == "dies" && sent != 10:
+				b.Errorf("held after %d processes died", sent)
+			case id != "dies" && sent != 5:
+				b.Errorf("held after %d requests, want 5", sent)
+			}
+		}
+	})
+}
+
 // A doubt about which nobody could be asked ends a day after the message's expiry.
 func TestSweep_DoubtEnds(t *testing.T) {
 	onBoth(t, func(b *bench) {

@@ -53,11 +53,15 @@ const (
 // Whatever is done about it, the carrier is asked to delete the text. On an error
 // nothing was done.
 func (q *Queue) Answered(ctx context.Context, in Inbound) (heard Heard, err error) {
-	number, err := ParseNumber(in.From)
-	if err != nil || !ValidID(in.CarrierID) {
+	if !ValidID(in.CarrierID) {
 		return HeardOdd, nil
 	}
+	number, odd := ParseNumber(in.From)
 	err = q.db.Write(ctx, func(tx database.Handle) error {
+		if odd != nil {
+			heard = HeardOdd
+			return forgetText(ctx, tx, q.millis(), in.CarrierID)
+		}
 		heard, err = q.hear(ctx, tx, number, in)
 		return err
 	})

@@ -277,6 +277,9 @@ func TestAnswered_KeepsNothing(t *testing.T) {
 		for _, from := range []string{"", "36179", "CAF", "INFO SMS", "+999", "٠٦٣٩٩٨٠٠٠١", "+33899123456", "\xff", strings.Repeat("3", 5000)} {
 			b.says(from, "STOP", queue.HeardOdd)
 		}
+		if n := b.count(`SELECT COUNT(*) FROM carrier_copy`); n != 9 {
+			b.Errorf("the carrier is asked to delete %d odd texts, want 9", n)
+		}
 		b.saysAgain("", number, "STOP", queue.HeardOdd)
 		b.saysAgain(strings.Repeat("M", 65), number, "STOP", queue.HeardOdd)
 		b.saysAgain("M\x00", number, "STOP", queue.HeardOdd)

@@ -3,6 +3,7 @@ package queue
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -90,7 +91,7 @@ func (m Message) Check() (segments int, err error) {
 }
 
 func checkText(text string) (segments int, err error) {
-	if text == "" {
+	if strings.TrimSpace(text) == "" {
 		return 0, refuse(ReasonText)
 	}
 	if !utf8.ValidString(text) {

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/nyaruka/phonenumbers"
@@ -47,8 +48,11 @@ func readNumber(text string) (e164 string, err error) {
 	case phonenumbers.FIXED_LINE:
 		return "", refuse(ReasonFixed)
 	}
-	if frenchFixed(n) {
+	switch {
+	case frenchFixed(n):
 		return "", refuse(ReasonFixed)
+	case nowhere(n):
+		return "", refuse(ReasonPremium)
 	}
 	return phonenumbers.Format(n, phonenumbers.E164), nil
 }
@@ -81,10 +85,16 @@ func mayBe(n *phonenumbers.PhoneNumber) bool {
 	return phonenumbers.IsPossibleNumber(n) && !n.GetItalianLeadingZero() && n.GetNationalNumber() != 0
 }
 
-// frenchFixed tells the fixed lines of the mainland's numbering plan, 01 to 05
-// (Arcep), also where the library calls the number invalid: those kept for
+// nowhere tells the numbers of no country: satellites and worldwide services (ITU-T
+// E.164, lists of assigned codes), which cost whoever writes to them.
+func nowhere(n *phonenumbers.PhoneNumber) bool {
+	return slices.Contains([]int32{808, 870, 878, 881, 882, 883, 888, 979}, n.GetCountryCode())
+}
+
+// frenchFixed tells the fixed lines of the mainland's numbering plan, 01 to 05, and
+// the services that begin with 08 (Arcep), also where the library calls the number invalid: those kept for
 // fiction, and ranges newer than itself.
 func frenchFixed(n *phonenumbers.PhoneNumber) bool {
 	region := n.GetNationalNumber() / 100_000_000
-	return n.GetCountryCode() == 33 && 1 <= region && region <= 5
+	return n.GetCountryCode() == 33 && (1 <= region && region <= 5 || region == 8)
 }

@@ -64,6 +64,9 @@ func TestParseNumber_Refused(t *testing.T) {
 		"+49 30 123456":         queue.ReasonFixed,
 		"+213 21 12 34 56":      queue.ReasonFixed,
 		"+33 897 12 34 56":      queue.ReasonPremium,
+		"0800 12 34 56":         queue.ReasonFixed,   // free of charge, and nobody's phone
+		"+882 16 1234567":       queue.ReasonPremium, // satellites
+		"+870 123456789":        queue.ReasonPremium,
 	} {
 		if got, err := queue.ParseNumber(in); refusedFor(err) != want {
 			t.Errorf("%q gives %q, %v; want refused for %s", in, got, err, want)

@@ -280,7 +280,7 @@ func (q *Queue) Recover(ctx context.Context, lease time.Duration) (int, error) {
 			return err
 		}
 		for _, a := range rows {
-			a.to, a.at, a.code = "unknown", q.millis(), "process-died"
+			a.to, a.at, a.code = "unknown", q.millis(), died
 			if _, err := moveAttempt(ctx, tx, a); err != nil {
 				return err
 			}
