@@ -45,7 +45,7 @@ func newMetrics(q *queue.Queue, p price) *metrics {
 			Name: "consigne_smsd_segments_total", Help: "Segments handed to the carrier: accepted ones, and unknown ones that it may have taken.",
 		}, []string{"result"}),
 		cost: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "consigne_smsd_cost_cents_total", Help: "What the accepted segments cost at the price that was set, in cents of a euro.",
+			Name: "consigne_smsd_cost_cents_total", Help: "What the accepted segments cost at the price that was set, in cents of a euro; without unknown ones, of which some cost, too.",
 		}),
 	}
 	m.registry.MustRegister(m.events, m.calls, m.called, m.took, m.late, m.segments, gauges{q})

@@ -16,7 +16,7 @@ import (
 type patient struct {
 	inbox  carrier.Inbox
 	log    *slog.Logger
-	places chan struct{} // each call that is kept takes one; beyond them a call fails at once
+	places chan struct{} // each call that waits takes one; without one a call fails
 	again  time.Duration // between two tries
 	limit  time.Duration // after which a call is given up
 }
@@ -43,32 +43,17 @@ func (p *patient) Answered(ctx context.Context, in queue.Inbound) (queue.Heard, 
 
 // keep tries until the store takes it, also when whoever called is gone.
 func keep[T any](ctx context.Context, p *patient, try func(context.Context) (T, error)) (T, error) {
-	var none T
-	select {
-	case p.places <- struct{}{}:
-	default:
-		return none, database.ErrBusy
-	}
 	type outcome struct {
 		value T
 		err   error
 	}
 	done := make(chan outcome, 1)
 	go func() {
-		defer func() { <-p.places }()
 		lasting, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.limit)
 		defer cancel()
 		value, err := try(lasting)
-		for errors.Is(err, database.ErrBusy) || errors.Is(err, database.ErrFull) {
-			p.log.Warn("a call waits for the store", "error", err)
-			select {
-			case <-lasting.Done():
-				p.log.Error("a call was given up: the store could not be written", "error", err)
-				done <- outcome{none, err}
-				return
-			case <-time.After(p.again):
-			}
-			value, err = try(lasting)
+		if shut(err) {
+			err = p.wait(lasting, err, func() (err error) { value, err = try(lasting); return err })
 		}
 		done <- outcome{value, err}
 	}()
@@ -76,6 +61,32 @@ func keep[T any](ctx context.Context, p *patient, try func(context.Context) (T, 
 	case o := <-done:
 		return o.value, o.err
 	case <-ctx.Done():
+		var none T
 		return none, ctx.Err()
 	}
+}
+
+func shut(err error) bool {
+	return errors.Is(err, database.ErrBusy) || errors.Is(err, database.ErrFull)
+}
+
+// wait tries again and again while the store is shut, if a place is free.
+func (p *patient) wait(ctx context.Context, err error, try func() error) error {
+	select {
+	case p.places <- struct{}{}:
+		defer func() { <-p.places }()
+	default:
+		return err
+	}
+	p.log.Warn("a call waits for the store", "error", err)
+	for shut(err) {
+		select {
+		case <-ctx.Done():
+			p.log.Error("a call was given up: the store could not be written", "error", err)
+			return err
+		case <-time.After(p.again):
+			err = try()
+		}
+	}
+	return err
 }

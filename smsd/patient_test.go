@@ -62,7 +62,7 @@ func TestPatient(t *testing.T) {
 	if _, err := p.Report(t.Context(), queue.Report{}); !errors.Is(err, queue.ErrNoMessage) {
 		t.Errorf("what does not pass is told at once: %v", err)
 	}
-	inbox.tries, p.limit = 1<<30, 5*time.Millisecond
+	inbox.tries, p.limit = 1<<30, 5*time.Millisecond // the store stays shut
 	if _, err := p.Answered(t.Context(), queue.Inbound{}); !errors.Is(err, database.ErrBusy) {
 		t.Errorf("given up: %v", err)
 	}
