@@ -198,7 +198,7 @@ func (s *sms) memory(ctx context.Context, db *database.DB) ([]figure, error) {
 	defer cancel()
 	err = stage.Until(waiting, func() (bool, error) {
 		var fresh int
-		err := db.Read().QueryRow(ctx, `SELECT COUNT(*) FROM (SELECT id FROM number WHERE mark IS NULL LIMIT 1) AS unmarked`).Scan(&fresh)
+		err := db.Read().QueryRow(ctx, `SELECT COUNT(*) FROM (SELECT id FROM number WHERE length(mark) IS NULL LIMIT 1) AS unmarked`).Scan(&fresh)
 		return fresh == 0, err
 	})
 	if err != nil {

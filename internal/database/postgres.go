@@ -13,6 +13,14 @@ import (
 	"github.com/pressly/goose/v3"
 )
 
+// planning suits statements that name few rows, or the first ones of an index, while statistics lag behind a rush.
+var planning = map[string]string{
+	"plan_cache_mode":   "force_custom_plan", // one that is kept from when a table was small reads all of it once it has grown
+	"enable_bitmapscan": "off",               // would gather all rows that are due where the first fifty are asked for
+	"random_page_cost":  "1.1",               // the rows that are asked for are in memory, or on a disk without a head
+	"jit":               "off",               // compiles for longer than it runs
+}
+
 const (
 	poolSize     = 10 // of each of the two pools; three programs stay far under PostgreSQL's default of 100
 	poolIdle     = 5 * time.Minute
@@ -28,6 +36,9 @@ func openPostgreSQL(ctx context.Context, url string, migrations fs.FS) (*DB, err
 	}
 	set(cfg, "lock_timeout", fmt.Sprint(lockWait.Milliseconds()))
 	set(cfg, "timezone", "UTC")
+	for name, value := range planning {
+		set(cfg, name, value)
+	}
 	writer := poolPostgreSQL(cfg)
 	if err := migratePostgreSQL(ctx, writer, migrations); err != nil {
 		return nil, errors.Join(fmt.Errorf("postgresql: %w", err), writer.Close())

@@ -3,6 +3,8 @@ package queue
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"consigne/internal/database"
@@ -48,20 +50,19 @@ func scanned[T any](ctx context.Context, h database.Handle, query string, args .
 // markMany marks numbers, all in one go, takes their holders at their word, and
 // suppresses what is planned for those that opted out.
 func (q *Queue) markMany(ctx context.Context, tx database.Handle, fresh map[string][]byte) error {
-	var rows, known []any
-	for id, mark := range fresh {
-		rows = append(rows, id, mark)
+	var known []any
+	for _, mark := range fresh {
 		if len(mark) > 0 {
 			known = append(known, mark)
 		}
 	}
-	if len(rows) == 0 {
-		return nil
+	for ids := range slices.Chunk(slices.Sorted(maps.Keys(fresh)), marksAtOnce) {
+		if err := setMarks(ctx, tx, ids, fresh); err != nil {
+			return wrapped("mark numbers", err)
+		}
 	}
-	_, err := tx.Exec(ctx, `UPDATE number SET mark = v.column2 FROM (VALUES `+tuples(len(fresh), "?, CAST(? AS blob)")+`) AS v
-		WHERE number.id = v.column1 AND number.mark IS NULL`, rows...)
-	if err != nil || len(known) == 0 {
-		return wrapped("mark numbers", err)
+	if len(known) == 0 {
+		return nil
 	}
 	if err := q.takeWord(ctx, tx, known); err != nil {
 		return err
@@ -76,6 +77,21 @@ func (q *Queue) markMany(ctx context.Context, tx database.Handle, fresh map[stri
 		}
 	}
 	return nil
+}
+
+// marksAtOnce is how many rows one statement marks: of more PostgreSQL would think that
+// it had better read them all.
+const marksAtOnce = 100
+
+// setMarks names its rows twice, as [Queue.accept] does.
+func setMarks(ctx context.Context, tx database.Handle, ids []string, fresh map[string][]byte) error {
+	var args []any
+	for _, id := range ids {
+		args = append(args, id, fresh[id])
+	}
+	_, err := tx.Exec(ctx, `UPDATE number SET mark = v.column2 FROM (VALUES `+tuples(len(ids), "?, CAST(? AS blob)")+`) AS v
+		WHERE number.id = v.column1 AND number.id IN (`+marks(len(ids))+`)`, append(args, bound(ids)...)...)
+	return err
 }
 
 // takeWord ends what was found wrong with a number before its holder confirmed it,

@@ -20,8 +20,14 @@ import (
 func (q *Queue) Claim(ctx context.Context, limit int, carrier string) ([]Delivery, error) {
 	var out []Delivery
 	err := q.db.Write(ctx, func(tx database.Handle) error {
-		rows, err := q.dueMarked(ctx, tx, limit)
+		rows, err := q.due(ctx, tx, limit)
 		if err != nil {
+			return err
+		}
+		if err := q.markAll(ctx, tx, rows); err != nil {
+			return err
+		}
+		if err := stand(ctx, tx, rows); err != nil {
 			return err
 		}
 		out = out[:0]
@@ -53,82 +59,112 @@ type openRow struct {
 	text     boxed
 	numberID string
 	number   boxed
-	mark     []byte
-	optedOut bool
-	health   Health // empty when well
-}
-
-const openColumns = `m.id, m.kind, m.attempts, COALESCE(m.claimed_at, 0), m.linked, m.despite, m.sender, m.text,
-	n.id, n.sender, n.sealed, n.mark, o.mark, COALESCE(s.why, '')`
-
-const fromOpen = ` FROM message m JOIN number n ON n.id = m.number_id
-	LEFT JOIN opt_out o ON o.mark = n.mark LEFT JOIN number_health s ON s.mark = n.mark `
-
-// dueMarked reads what is due, once all its numbers are marked: one that was
-// queued a moment ago may have opted out.
-func (q *Queue) dueMarked(ctx context.Context, tx database.Handle, limit int) ([]openRow, error) {
-	rows, err := q.due(ctx, tx, limit)
-	if err != nil {
-		return nil, err
-	}
-	fresh := map[string][]byte{}
-	for _, r := range rows {
-		if r.mark != nil {
-			continue
-		}
-		if fresh[r.numberID], err = q.markFor(ctx, tx, r.number); err != nil {
-			return nil, err
-		}
-	}
-	if len(fresh) == 0 {
-		return rows, nil
-	}
-	if err := q.markMany(ctx, tx, fresh); err != nil {
-		return nil, err
-	}
-	return q.due(ctx, tx, limit)
+	mark     []byte // of the number; empty before it was marked, or where it does not open
+	standing standing
 }
 
 func (q *Queue) due(ctx context.Context, tx database.Handle, limit int) ([]openRow, error) {
 	now := q.millis()
-	return openRows(ctx, tx, `SELECT `+openColumns+fromOpen+`
-		WHERE m.state = 'planned' AND m.next <= ? AND m.expires > ?
-		ORDER BY m.next LIMIT ?`+skipLocked(tx), now, now, limit)
+	return openRows(ctx, tx, `WHERE `+walkPlanned+` AND m.next <= ? AND m.expires > ? ORDER BY m.next LIMIT ?`, now, now, limit)
 }
 
-func openRows(ctx context.Context, tx database.Handle, query string, args ...any) ([]openRow, error) {
-	rows, err := tx.Query(ctx, query, args...)
+// openRows reads messages that have to be opened, those of a query's rest, and
+// their numbers. What lies in several tables is read from one after the other, each
+// by its key: which of them a join reads in whole would be left to statistics.
+func openRows(ctx context.Context, tx database.Handle, rest string, args ...any) ([]openRow, error) {
+	rows, err := openMessages(ctx, tx, rest, args...)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	ids := make([]any, len(rows))
+	for i, r := range rows {
+		ids[i] = r.numberID
+	}
+	found, err := tx.Query(ctx, `SELECT id, sender, sealed, mark FROM number WHERE id IN (`+marks(len(ids))+`)`, ids...)
+	if err != nil {
+		return nil, err
+	}
+	defer found.Close()
+	numbers := map[string]openRow{}
+	for found.Next() {
+		var n openRow
+		if err := found.Scan(&n.numberID, &n.number.sender, &n.number.value, &n.mark); err != nil {
+			return nil, err
+		}
+		n.number.place = numberPlace(n.numberID)
+		numbers[n.numberID] = n
+	}
+	out := rows[:0]
+	for _, r := range rows {
+		if n, ok := numbers[r.numberID]; ok {
+			r.number, r.mark = n.number, n.mark
+			out = append(out, r)
+		}
+	}
+	return out, found.Err()
+}
+
+func openMessages(ctx context.Context, tx database.Handle, rest string, args ...any) ([]openRow, error) {
+	rows, err := tx.Query(ctx, `SELECT m.id, m.kind, m.attempts, COALESCE(m.claimed_at, 0), m.linked, m.despite, m.sender, m.text, m.number_id
+		FROM message m `+rest+skipLocked(tx, "m"), args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	var out []openRow
 	for rows.Next() {
-		var (
-			r               openRow
-			optOut          []byte
-			linked, despite int
-		)
-		err := rows.Scan(&r.id, &r.kind, &r.attempts, &r.left, &linked, &despite, &r.text.sender, &r.text.value,
-			&r.numberID, &r.number.sender, &r.number.value, &r.mark, &optOut, &r.health)
+		var r openRow
+		var linked, despite int
+		err := rows.Scan(&r.id, &r.kind, &r.attempts, &r.left, &linked, &despite, &r.text.sender, &r.text.value, &r.numberID)
 		if err != nil {
 			return nil, err
 		}
-		r.text.place, r.number.place = textPlace(r.id), numberPlace(r.numberID)
-		r.linked, r.despite, r.optedOut = linked != 0 || r.kind == Link, despite != 0, optOut != nil
+		r.text.place = textPlace(r.id)
+		r.linked, r.despite = linked != 0 || r.kind == Link, despite != 0
 		out = append(out, r)
 	}
 	return out, rows.Err()
 }
 
+// markAll marks the numbers that are not yet: one that was queued a moment ago may
+// have opted out.
+func (q *Queue) markAll(ctx context.Context, tx database.Handle, rows []openRow) error {
+	fresh := map[string][]byte{}
+	for i := range rows {
+		r := &rows[i]
+		if len(r.mark) > 0 {
+			continue
+		}
+		mark, err := q.markFor(ctx, tx, r.number)
+		if err != nil {
+			return err
+		}
+		fresh[r.numberID], r.mark = mark, mark
+	}
+	return q.markMany(ctx, tx, fresh)
+}
+
+// stand reads how the numbers stand.
+func stand(ctx context.Context, tx database.Handle, rows []openRow) error {
+	all := make([][]byte, len(rows))
+	for i, r := range rows {
+		all[i] = r.mark
+	}
+	known, err := standings(ctx, tx, all)
+	for i, r := range rows {
+		rows[i].standing = known[string(r.mark)]
+	}
+	return err
+}
+
 // forbidden says why a message may not go to its number, or nothing.
 func (r openRow) forbidden() string {
 	switch {
-	case r.optedOut && !r.despite:
+	case r.standing.optedOut && !r.despite:
 		return "opt-out"
-	case r.health == NotMe:
+	case r.standing.health == NotMe:
 		return "not-me"
-	case r.health != "" && r.linked:
+	case r.standing.health != "" && r.linked:
 		return "number-unwell"
 	}
 	return ""
@@ -146,7 +182,7 @@ func (q *Queue) claimable(ctx context.Context, tx database.Handle, r openRow) (D
 		_, err := move(ctx, tx, change{id: r.id, to: Failed, at: now, code: "does-not-open"})
 		return Delivery{}, false, err
 	}
-	if err != nil || len(r.mark) == 0 { // without a mark: queued since the others were marked
+	if err != nil {
 		return Delivery{}, false, err
 	}
 	d.Attempt, d.Left = r.attempts+1, time.UnixMilli(now).UTC()

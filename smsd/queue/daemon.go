@@ -149,18 +149,23 @@ func (d *Daemon) every(ctx context.Context, interval time.Duration, fn func(cont
 }
 
 func (d *Daemon) keepHouse(ctx context.Context) error {
-	var (
-		n   int
-		err error
-	)
-	if !d.doubtful() {
-		n, err = d.queue.Sweep(ctx)
+	return errors.Join(d.recover(ctx, 2*d.opts.Timeout+leaseOverhead), d.sweep(ctx))
+}
+
+// sweep ends all that has expired: as long as it stands among what is planned, every
+// claim has to pass over it.
+func (d *Daemon) sweep(ctx context.Context) error {
+	for ctx.Err() == nil && !d.doubtful() {
+		n, err := d.queue.Sweep(ctx)
+		if n > 0 {
+			d.opts.Log.Info("expired", "messages", n)
+			d.opts.Watch(Event{What: "expire", Count: n})
+		}
+		if err != nil || n < sweepSize {
+			return err
+		}
 	}
-	if n > 0 {
-		d.opts.Log.Info("expired", "messages", n)
-		d.opts.Watch(Event{What: "expire", Count: n})
-	}
-	return errors.Join(err, d.recover(ctx, 2*d.opts.Timeout+leaseOverhead))
+	return nil
 }
 
 // doubtful looks at the clocks: while the wall clock is ahead of what anybody

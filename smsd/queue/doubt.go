@@ -18,8 +18,7 @@ func (q *Queue) Doubts(ctx context.Context, limit int) ([]Delivery, error) {
 	err := q.db.Write(ctx, func(tx database.Handle) error {
 		out = out[:0]
 		now := q.now()
-		rows, err := openRows(ctx, tx, `SELECT `+openColumns+fromOpen+`
-			WHERE m.state = 'unknown' AND m.next <= ? ORDER BY m.next LIMIT ?`+skipLocked(tx), now.UnixMilli(), limit)
+		rows, err := openRows(ctx, tx, `WHERE `+walkUnknown+` AND m.next <= ? ORDER BY m.next LIMIT ?`, now.UnixMilli(), limit)
 		if err != nil {
 			return err
 		}
@@ -186,21 +185,31 @@ func oneByOne(ctx context.Context, tx database.Handle, d Delivery) error {
 	if tx.Kind() == database.SQLite {
 		return nil
 	}
-	_, err := column(ctx, tx, `SELECT o.id FROM message m JOIN message o ON o.mark = m.mark
-		WHERE m.id = ? AND o.state = 'unknown' ORDER BY o.id FOR UPDATE OF o`, d.ID)
+	mark, err := markOf(ctx, tx, d.ID)
+	if errors.Is(err, ErrNeverLeft) {
+		return nil
+	}
+	if err == nil { // in an order that no index has, so that the mark's is used
+		_, err = column(ctx, tx, `SELECT id FROM message WHERE mark = ? AND state = 'unknown' ORDER BY id || '' FOR UPDATE`, mark)
+	}
 	return err
 }
 
 // othersInFlight tells whether another message to the same number has a request
 // in flight, or had since the carrier was asked.
 func othersInFlight(ctx context.Context, tx database.Handle, d Delivery) (bool, error) {
+	mark, err := markOf(ctx, tx, d.ID)
+	if errors.Is(err, ErrNeverLeft) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
 	var n int
 	// A second of slack: the times of two processes may differ a little.
-	err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM message m
-		JOIN message o ON o.mark = m.mark AND o.id <> m.id
-		JOIN attempt a ON a.message_id = o.id
-		WHERE m.id = ? AND (a.state = 'flying' OR a.started >= ?)`,
-		d.ID, d.asked.Add(-time.Second).UnixMilli()).Scan(&n)
+	err = tx.QueryRow(ctx, `SELECT COUNT(*) FROM message m WHERE m.mark = ? AND m.id <> ?
+		AND (SELECT COUNT(*) FROM attempt a WHERE a.message_id = m.id AND (a.state = 'flying' OR a.started >= ?)) > 0`,
+		mark, d.ID, d.asked.Add(-time.Second).UnixMilli()).Scan(&n)
 	return n > 0, err
 }
 

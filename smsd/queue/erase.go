@@ -32,8 +32,8 @@ type Copy struct {
 // be deleted there. It does so again for one that turns up later.
 func forgetAtCarrier(ctx context.Context, tx database.Handle, at int64, messageIDs ...string) error {
 	_, err := tx.Exec(ctx, `INSERT INTO carrier_copy (carrier_id, carrier, message_id, next, tries)
-		SELECT a.carrier_id, a.carrier, a.message_id, CAST(? AS BIGINT), 0 FROM attempt a JOIN message m ON m.id = a.message_id
-		WHERE a.carrier_id IS NOT NULL AND m.final_at IS NOT NULL AND a.message_id IN (`+marks(len(messageIDs))+`)
+		SELECT carrier_id, carrier, message_id, CAST(? AS BIGINT), 0 FROM attempt WHERE message_id IN (`+marks(len(messageIDs))+`)
+			AND COALESCE(carrier_id, '') <> '' AND (SELECT m.final_at FROM message m WHERE m.id = attempt.message_id) IS NOT NULL
 		ON CONFLICT (carrier_id) DO NOTHING`, append([]any{at}, bound(messageIDs)...)...)
 	return wrapped("note what the carrier holds", err)
 }
@@ -53,7 +53,7 @@ func (q *Queue) Copies(ctx context.Context, limit int, carrier string) ([]Copy, 
 		var err error
 		now := q.now()
 		if out, err = copies(ctx, tx, `SELECT m.carrier_id, COALESCE(m.message_id, ''), m.tries FROM carrier_copy m
-			WHERE m.next <= ? AND m.carrier IN (?, ?) ORDER BY m.next LIMIT ?`+skipLocked(tx), now.UnixMilli(), carrier, anyCarrier, limit); err != nil {
+			WHERE m.next <= ? AND m.carrier IN (?, ?) ORDER BY m.next LIMIT ?`+skipLocked(tx, "m"), now.UnixMilli(), carrier, anyCarrier, limit); err != nil {
 			return err
 		}
 		for _, c := range out {

@@ -27,3 +27,15 @@ func (q *Queue) ReportHalf(ctx context.Context, tx database.Handle, r Report) er
 	})
 	return err
 }
+
+// Walks are the queries that walk an index, by its name.
+var Walks = map[string]string{
+	"message_due":     `SELECT m.id FROM message m WHERE ` + walkPlanned + ` AND m.next <= 1 ORDER BY m.next`,
+	"message_flight":  `SELECT m.id FROM message m WHERE ` + walkClaimed + ` AND m.claimed_at <= 1`,
+	"message_doubt":   `SELECT m.id FROM message m WHERE ` + walkUnknown + ` AND m.next <= 1 ORDER BY m.next`,
+	"message_held":    `SELECT MIN(m.held_at) FROM message m WHERE ` + walkHeld,
+	"message_end":     `SELECT m.id FROM message m WHERE ` + walkOpen + ` AND m.expires <= 1 ORDER BY m.expires`,
+	"attempt_flying":  `SELECT a.n FROM attempt a WHERE ` + walkFlying + ` AND a.started <= 1`,
+	"number_unmarked": `SELECT n.id FROM number n WHERE ` + walkUnmarked + ` AND n.made >= 1 ORDER BY n.made`,
+	"number_spare":    `SELECT n.id FROM number n WHERE ` + walkSpare + ` AND n.made <= 1`,
+}

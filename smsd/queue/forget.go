@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"consigne/internal/database"
@@ -29,17 +30,16 @@ func (q *Queue) Forget(ctx context.Context) error {
 				args  []any
 			}{
 				{`UPDATE message SET mark = NULL WHERE mark IS NOT NULL AND expires <= ? AND final_at IS NOT NULL
-					AND NOT EXISTS (SELECT 1 FROM number_health s WHERE s.mark = message.mark)
-					AND NOT EXISTS (SELECT 1 FROM opt_out o WHERE o.mark = message.mark)`, []any{now.Add(-markLasts).UnixMilli()}},
+					AND (SELECT COUNT(*) FROM number_health s WHERE s.mark = message.mark) = 0
+					AND (SELECT COUNT(*) FROM opt_out o WHERE o.mark = message.mark) = 0`, []any{now.Add(-markLasts).UnixMilli()}},
 				{`DELETE FROM reply WHERE ends <= ?`, []any{now.UnixMilli()}},
-				{`DELETE FROM reply WHERE message_id IN (SELECT m.id FROM opt_out o JOIN message m ON m.mark = o.mark)`, nil},
 				{`DELETE FROM inbound WHERE at <= ?`, []any{now.Add(-inboundLasts).UnixMilli()}},
 				{`DELETE FROM answer WHERE at <= ?`, []any{now.Add(-answersLast).UnixMilli()}},
-				{`DELETE FROM number WHERE waiting <= 0 AND made <= ?`, []any{now.Add(-spareRows).UnixMilli()}},
+				{`DELETE FROM number AS n WHERE ` + walkSpare + ` AND made <= ?`, []any{now.Add(-spareRows).UnixMilli()}},
 				{`DELETE FROM sender_key WHERE made <= ?
-					AND NOT EXISTS (SELECT 1 FROM message m WHERE m.sender = sender_key.id)
-					AND NOT EXISTS (SELECT 1 FROM number n WHERE n.sender = sender_key.id)
-					AND NOT EXISTS (SELECT 1 FROM reply r WHERE r.sender = sender_key.id)`, []any{now.Add(-spareKeys).UnixMilli()}},
+					AND (SELECT 1 FROM message m WHERE m.sender = sender_key.id LIMIT 1) IS NULL
+					AND (SELECT 1 FROM number n WHERE n.sender = sender_key.id LIMIT 1) IS NULL
+					AND (SELECT 1 FROM reply r WHERE r.sender = sender_key.id LIMIT 1) IS NULL`, []any{now.Add(-spareKeys).UnixMilli()}},
 			} {
 				if _, err := tx.Exec(ctx, step.query, step.args...); err != nil {
 					return err
@@ -55,22 +55,18 @@ func (q *Queue) Forget(ctx context.Context) error {
 }
 
 // unanswerable finds what is kept for messages that came to their end without
-// ever leaving: cancelled, suppressed, expired. It looks at all that is kept, so
-// it does so outside of any transaction that others wait for.
+// ever leaving: cancelled, suppressed, expired; and for those to numbers that opted
+// out. It looks at all that is kept, so it does so outside of any transaction that
+// others wait for.
 func unanswerable(ctx context.Context, h database.Handle) ([]string, error) {
-	return column(ctx, h, `SELECT r.message_id FROM reply r JOIN message m ON m.id = r.message_id
-		WHERE m.final_at IS NOT NULL AND m.attempts = 0`)
+	return column(ctx, h, `SELECT r.message_id FROM reply r WHERE
+		(SELECT CASE WHEN m.final_at IS NOT NULL AND m.attempts = 0 THEN 1 ELSE (SELECT COUNT(*) FROM opt_out o WHERE o.mark = m.mark) END
+			FROM message m WHERE m.id = r.message_id) > 0`)
 }
 
 func deleteReplies(ctx context.Context, tx database.Handle, ids []string) error {
-	for len(ids) > 0 {
-		some := ids[:min(len(ids), statesAtOnce)]
-		ids = ids[len(some):]
-		args := make([]any, len(some))
-		for i, id := range some {
-			args[i] = id
-		}
-		if _, err := tx.Exec(ctx, `DELETE FROM reply WHERE message_id IN (`+marks(len(some))+`)`, args...); err != nil {
+	for some := range slices.Chunk(ids, idsAtOnce) {
+		if _, err := tx.Exec(ctx, `DELETE FROM reply WHERE message_id IN (`+marks(len(some))+`)`, bound(some)...); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"consigne/internal/database"
 )
@@ -27,9 +28,7 @@ const (
 // their number without its being known here.
 func Sick(ctx context.Context, h database.Handle, ids []string) (map[string]Health, error) {
 	out := map[string]Health{}
-	for len(ids) > 0 {
-		some := ids[:min(len(ids), statesAtOnce)]
-		ids = ids[len(some):]
+	for some := range slices.Chunk(ids, idsAtOnce) {
 		if err := sick(ctx, h, some, out); err != nil {
 			return nil, fmt.Errorf("read number health: %w", err)
 		}
@@ -38,26 +37,76 @@ func Sick(ctx context.Context, h database.Handle, ids []string) (map[string]Heal
 }
 
 func sick(ctx context.Context, h database.Handle, ids []string, out map[string]Health) error {
-	args := make([]any, len(ids))
-	for i, id := range ids {
-		args[i] = id
-	}
-	rows, err := h.Query(ctx, `SELECT m.id, COALESCE(s.why, 'stopped') FROM message m
-		LEFT JOIN number_health s ON s.mark = m.mark LEFT JOIN opt_out o ON o.mark = m.mark
-		WHERE m.id IN (`+marks(len(ids))+`) AND (s.mark IS NOT NULL OR o.mark IS NOT NULL)`, args...)
+	went, err := marked(ctx, h, `SELECT mark, id FROM message WHERE id IN (`+marks(len(ids))+`) AND length(mark) > 0`, bound(ids)...)
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var id string
-		var why Health
-		if err := rows.Scan(&id, &why); err != nil {
-			return err
-		}
-		out[id] = why
+	all := make([][]byte, len(went))
+	for i, m := range went {
+		all[i] = m.mark
 	}
-	return rows.Err()
+	known, err := standings(ctx, h, all)
+	for _, m := range went {
+		switch s := known[string(m.mark)]; {
+		case s.health != "":
+			out[m.what] = s.health
+		case s.optedOut:
+			out[m.what] = Stopped
+		}
+	}
+	return err
+}
+
+// A standing is what is known of a number. Its zero value is that of a good one.
+type standing struct {
+	health   Health // empty when well
+	optedOut bool
+}
+
+// standings tells how numbers stand, by their marks; good ones are missing.
+func standings(ctx context.Context, h database.Handle, all [][]byte) (map[string]standing, error) {
+	out := map[string]standing{}
+	for some := range slices.Chunk(all, idsAtOnce) {
+		in, args := ` WHERE mark IN (`+marks(len(some))+`)`, bound(some)
+		known, err := marked(ctx, h, `SELECT mark, why FROM number_health`+in+` UNION ALL SELECT mark, 'stopped' FROM opt_out`+in,
+			append(args, args...)...)
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range known {
+			s := out[string(k.mark)]
+			if Health(k.what) == Stopped {
+				s.optedOut = true
+			} else {
+				s.health = Health(k.what)
+			}
+			out[string(k.mark)] = s
+		}
+	}
+	return out, nil
+}
+
+type markedRow struct {
+	mark []byte
+	what string
+}
+
+// marked reads a mark and one text.
+func marked(ctx context.Context, h database.Handle, query string, args ...any) ([]markedRow, error) {
+	rows, err := h.Query(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []markedRow
+	for rows.Next() {
+		var r markedRow
+		if err := rows.Scan(&r.mark, &r.what); err != nil {
+			return nil, err
+		}
+		out = append(out, r)
+	}
+	return out, rows.Err()
 }
 
 // Confirm notes that a number's holder says that it is theirs: what was found

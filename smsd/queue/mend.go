@@ -19,7 +19,7 @@ func (q *Queue) Mend(ctx context.Context) (int64, error) {
 	now := q.now()
 	at, far := now.UnixMilli(), now.Add(q.farAhead()).UnixMilli()
 	// Planned messages are many, so they are looked through without a lock.
-	tried, err := column(ctx, q.db.Read(), `SELECT id FROM message WHERE state = 'planned' AND next > ? AND next > due LIMIT ?`, far, sweepSize)
+	tried, err := column(ctx, q.db.Read(), `SELECT id FROM message m WHERE `+walkPlanned+` AND next > ? AND next > due LIMIT ?`, far, sweepSize)
 	if err != nil {
 		return 0, wrapped("look for times ahead", err)
 	}
@@ -30,8 +30,8 @@ func (q *Queue) Mend(ctx context.Context) (int64, error) {
 			query string
 			args  []any
 		}{
-			{`UPDATE message SET next = ? WHERE state = 'unknown' AND next > ?`, []any{at, far}},
-			{`UPDATE message SET claimed_at = ? WHERE state = 'claimed' AND claimed_at > ?`, []any{at, far}},
+			{`UPDATE message AS m SET next = ? WHERE ` + walkUnknown + ` AND next > ?`, []any{at, far}},
+			{`UPDATE message AS m SET claimed_at = ? WHERE ` + walkClaimed + ` AND claimed_at > ?`, []any{at, far}},
 		} {
 			rows, err := tx.Exec(ctx, s.query, s.args...)
 			if err != nil {

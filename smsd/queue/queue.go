@@ -28,6 +28,21 @@ const (
 	spareKeys    = 48 * time.Hour // longer than any sender uses its key
 )
 
+// How queries say which rows they look for that walk an index of only such rows: m is
+// a message, a an attempt, n a number. A statement that names its rows never says it
+// so. PostgreSQL, while its statistics lag behind, takes such an index for empty, and
+// would rather walk all of it than look an id up.
+const (
+	walkPlanned  = `m.state || '' = 'planned'`
+	walkClaimed  = `m.state || '' = 'claimed'`
+	walkUnknown  = `m.state || '' = 'unknown'`
+	walkHeld     = `m.state || '' = 'held'`
+	walkOpen     = `m.final_at + 0 IS NULL`
+	walkFlying   = `a.state || '' = 'flying'`
+	walkUnmarked = `length(n.mark) IS NULL`
+	walkSpare    = `CASE WHEN n.waiting > 0 THEN 1 END IS NULL`
+)
+
 // A Queue is smsd's side of the store: it opens what senders sealed. It is safe
 // for concurrent use, and several processes may share one PostgreSQL store.
 type Queue struct {
@@ -119,9 +134,9 @@ func jitter(d time.Duration) time.Duration { return d - d/5 + rand.N(2*d/5) }
 
 // skipLocked is what PostgreSQL needs so that several processes share the work;
 // SQLite has one writer at a time anyway.
-func skipLocked(h database.Handle) string {
+func skipLocked(h database.Handle, table string) string {
 	if h.Kind() == database.PostgreSQL {
-		return " FOR UPDATE OF m SKIP LOCKED"
+		return " FOR UPDATE OF " + table + " SKIP LOCKED"
 	}
 	return ""
 }

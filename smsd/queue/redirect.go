@@ -64,9 +64,9 @@ func (s *Sender) redirectOne(ctx context.Context, tx database.Handle, k senderKe
 		inUse    string
 		unwanted int
 	)
-	err := tx.QueryRow(ctx, `SELECT state, number_id, unwanted FROM message
-		WHERE id = ? AND final_at IS NULL AND number_id IS NOT NULL`+forUpdate(tx), id).Scan(&state, &inUse, &unwanted)
-	if errors.Is(err, database.ErrNotFound) {
+	err := tx.QueryRow(ctx, `SELECT state, COALESCE(number_id, ''), unwanted FROM message
+		WHERE id = ? AND final_at IS NULL`+forUpdate(tx), id).Scan(&state, &inUse, &unwanted)
+	if errors.Is(err, database.ErrNotFound) || err == nil && inUse == "" {
 		return nil
 	}
 	if err != nil {
@@ -112,8 +112,8 @@ func stayHere(ctx context.Context, tx database.Handle, id, inUse string) error {
 // its latest attempt went.
 func redirected(ctx context.Context, tx database.Handle, id string) (bool, error) {
 	var n int
-	err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM message m LEFT JOIN number n ON n.id = m.number_id
-		WHERE m.id = ? AND (m.unwanted = ? OR n.id IS NOT NULL AND (n.mark IS NULL OR n.mark <> m.mark))`, id, elsewhere).Scan(&n)
+	err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM message m WHERE m.id = ? AND (m.unwanted = ?
+		OR (SELECT CASE WHEN n.mark IS NULL OR n.mark <> m.mark THEN 1 ELSE 0 END FROM number n WHERE n.id = m.number_id) = 1)`, id, elsewhere).Scan(&n)
 	if err != nil {
 		return false, fmt.Errorf("look for a new number: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"consigne/internal/database"
@@ -50,26 +51,46 @@ type sealedReply struct {
 	said  Meaning
 }
 
+// sealedReplies reads what may be answered at a number, the latest message first.
 func sealedReplies(ctx context.Context, tx database.Handle, mark []byte, now int64) ([]sealedReply, error) {
-	rows, err := tx.Query(ctx, `SELECT r.message_id, r.sender, r.facts, COALESCE(r.said, '') FROM message m JOIN reply r ON r.message_id = m.id
-		WHERE m.mark = ? AND r.ends > ? AND EXISTS (SELECT 1 FROM attempt a WHERE a.message_id = m.id
-			AND a.state IN ('flying', 'unknown', 'accepted', 'sent', 'delivered'))
-		ORDER BY m.claimed_at DESC, m.due DESC, m.id`, mark, now)
+	ids, err := column(ctx, tx, `SELECT m.id FROM message m WHERE m.mark = ? AND (SELECT COUNT(*) FROM attempt a WHERE a.message_id = m.id
+			AND a.state IN ('flying', 'unknown', 'accepted', 'sent', 'delivered')) > 0
+		ORDER BY m.claimed_at DESC, m.due DESC, m.id`, mark)
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
+	found := map[string]sealedReply{}
+	for some := range slices.Chunk(ids, idsAtOnce) {
+		if err := repliesTo(ctx, tx, some, now, found); err != nil {
+			return nil, err
+		}
+	}
 	var out []sealedReply
+	for _, id := range ids {
+		if r, ok := found[id]; ok {
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+func repliesTo(ctx context.Context, tx database.Handle, ids []string, now int64, found map[string]sealedReply) error {
+	rows, err := tx.Query(ctx, `SELECT message_id, sender, facts, COALESCE(said, '') FROM reply
+		WHERE message_id IN (`+marks(len(ids))+`) AND ends > ?`, append(bound(ids), now)...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
 	for rows.Next() {
 		var b sealedReply
 		var id string
 		if err := rows.Scan(&id, &b.facts.sender, &b.facts.value, &b.said); err != nil {
-			return nil, err
+			return err
 		}
 		b.facts.place = replyPlace(id)
-		out = append(out, b)
+		found[id] = b
 	}
-	return out, rows.Err()
+	return rows.Err()
 }
 
 // saidBefore tells whether the same was said last about an appointment, in answer to

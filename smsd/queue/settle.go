@@ -80,19 +80,24 @@ func (q *Queue) settleAccepted(ctx context.Context, tx database.Handle, results 
 	return rest, q.accept(ctx, tx, fresh)
 }
 
+// accept names its rows twice: once with what becomes of each, and once so that they
+// are looked up by their keys whatever PostgreSQL believes about the tables' sizes.
 func (q *Queue) accept(ctx context.Context, tx database.Handle, plain []Result) error {
 	if len(plain) == 0 {
 		return nil
 	}
 	now := q.millis()
 	args := []any{now}
+	var ids []any
 	for _, r := range plain {
 		args = append(args, r.Delivery.ID, r.Delivery.Attempt, r.Receipt.CarrierID)
+		ids = append(ids, r.Delivery.ID)
 	}
 	news, err := column(ctx, tx, `UPDATE attempt SET state = 'accepted', ended = COALESCE(ended, ?), error = NULL, carrier_id = v.column3
 		FROM (VALUES `+tuples(len(plain), "?, CAST(? AS BIGINT), ?")+`) AS v
-		WHERE attempt.message_id = v.column1 AND attempt.n = v.column2 AND attempt.state IN (`+attemptCameFrom["accepted"]+`)
-		RETURNING carrier_id`, args...)
+		WHERE attempt.message_id = v.column1 AND attempt.n = v.column2 AND attempt.message_id IN (`+marks(len(plain))+`)
+			AND attempt.state IN (`+attemptCameFrom["accepted"]+`)
+		RETURNING carrier_id`, append(args, ids...)...)
 	if err != nil || len(news) == 0 {
 		return err
 	}
@@ -110,7 +115,8 @@ func (q *Queue) accept(ctx context.Context, tx database.Handle, plain []Result) 
 	}
 	_, err = tx.Exec(ctx, `UPDATE message SET state = 'accepted', accepted_at = ?, error = NULL, carrier_id = v.column2, asks = 0
 		FROM (VALUES `+tuples(len(late), "?, ?")+`) AS v
-		WHERE message.id = v.column1 AND message.attempts > 0 AND message.state IN (`+quotedStates(cameFrom[Accepted])+`)`, args...)
+		WHERE message.id = v.column1 AND message.id IN (`+marks(len(late))+`)
+			AND message.attempts > 0 AND message.state IN (`+quotedStates(cameFrom[Accepted])+`)`, append(args, bound(late)...)...)
 	if err != nil {
 		return err
 	}
@@ -300,11 +306,11 @@ func (q *Queue) Recover(ctx context.Context, lease time.Duration) (int, error) {
 func attemptsInFlight(ctx context.Context, tx database.Handle, before int64) ([]attemptChange, error) {
 	var out []attemptChange
 	for _, query := range []string{
-		`SELECT m.id, m.attempts FROM message m WHERE m.state = 'claimed' AND m.claimed_at <= ? LIMIT 1000`,
-		`SELECT m.id, a.n FROM attempt a JOIN message m ON m.id = a.message_id
-			WHERE a.state = 'flying' AND a.started <= ? AND (m.state <> 'claimed' OR m.attempts <> a.n) LIMIT 1000`,
+		`SELECT m.id, m.attempts FROM message m WHERE ` + walkClaimed + ` AND m.claimed_at <= ? LIMIT 1000` + skipLocked(tx, "m"),
+		`SELECT a.message_id, a.n FROM attempt a WHERE ` + walkFlying + ` AND a.started <= ?
+			AND (SELECT CASE WHEN m.state = 'claimed' AND m.attempts = a.n THEN 0 ELSE 1 END FROM message m WHERE m.id = a.message_id) = 1 LIMIT 1000` + skipLocked(tx, "a"),
 	} {
-		some, err := attemptRows(ctx, tx, query+skipLocked(tx), before)
+		some, err := attemptRows(ctx, tx, query, before)
 		if err != nil {
 			return nil, err
 		}

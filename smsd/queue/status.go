@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,24 +25,18 @@ type Status struct {
 const statusColumns = `id, state, attempts, segments, COALESCE(carrier_id, ''), COALESCE(error, ''),
 	planned_at, COALESCE(claimed_at, 0), COALESCE(accepted_at, 0), COALESCE(sent_at, 0), COALESCE(final_at, 0), due, expires`
 
-// statesAtOnce bounds the marks of one query; both databases take many more.
-const statesAtOnce = 500
+// idsAtOnce bounds the marks of one query; both databases take many more.
+const idsAtOnce = 500
 
 // States tells where these messages stand. Ids that were never queued are
 // missing from the answer.
 func States(ctx context.Context, h database.Handle, ids []string) (map[string]Status, error) {
 	out := make(map[string]Status, len(ids))
-	for len(ids) > 0 {
-		some := ids[:min(len(ids), statesAtOnce)]
-		ids = ids[len(some):]
-		args := make([]any, len(some))
-		for i, id := range some {
-			args[i] = id
-		}
+	for some := range slices.Chunk(ids, idsAtOnce) {
 		err := eachStatus(ctx, h, func(id string, s Status) error {
 			out[id] = s
 			return nil
-		}, `SELECT `+statusColumns+` FROM message WHERE id IN (`+marks(len(some))+`)`, args...)
+		}, `SELECT `+statusColumns+` FROM message WHERE id IN (`+marks(len(some))+`)`, bound(some)...)
 		if err != nil {
 			return nil, err
 		}
@@ -102,7 +97,7 @@ func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), "
 // the most overdue of the planned ones has been due.
 func (q *Queue) Open(ctx context.Context) (counts map[State]int, late time.Duration, err error) {
 	h := q.db.Read()
-	rows, err := h.Query(ctx, `SELECT state, COUNT(*) FROM message WHERE final_at IS NULL GROUP BY state`)
+	rows, err := h.Query(ctx, `SELECT state, COUNT(*) FROM message m WHERE `+walkOpen+` GROUP BY state`)
 	if err != nil {
 		return nil, 0, fmt.Errorf("count messages: %w", err)
 	}
@@ -122,7 +117,7 @@ func (q *Queue) Open(ctx context.Context) (counts map[State]int, late time.Durat
 		return nil, 0, fmt.Errorf("count messages: %w", err)
 	}
 	var first *int64
-	if err := h.QueryRow(ctx, `SELECT MIN(next) FROM message WHERE state = 'planned'`).Scan(&first); err != nil {
+	if err := h.QueryRow(ctx, `SELECT MIN(next) FROM message m WHERE `+walkPlanned).Scan(&first); err != nil {
 		return nil, 0, fmt.Errorf("find the oldest message: %w", err)
 	}
 	if first != nil {

@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 
 	"consigne/internal/database"
 	"consigne/internal/revoked"
@@ -22,8 +24,8 @@ func (q *Queue) Sweep(ctx context.Context) (int, error) {
 	err := q.db.Write(ctx, func(tx database.Handle) error {
 		n = 0
 		now := q.millis()
-		ids, err := column(ctx, tx, `SELECT m.id FROM message m WHERE m.final_at IS NULL AND m.expires <= ?
-			AND m.state IN ('planned', 'held', 'accepted', 'sent') ORDER BY m.expires LIMIT ?`+skipLocked(tx), now, sweepSize)
+		ids, err := column(ctx, tx, `SELECT m.id FROM message m WHERE `+walkOpen+` AND m.expires <= ?
+			AND m.state IN ('planned', 'held', 'accepted', 'sent') ORDER BY m.expires LIMIT ?`+skipLocked(tx, "m"), now, sweepSize)
 		if err != nil {
 			return err
 		}
@@ -46,8 +48,8 @@ func (q *Queue) Sweep(ctx context.Context) (int, error) {
 }
 
 func endDoubts(ctx context.Context, tx database.Handle, now int64) error {
-	ids, err := column(ctx, tx, `SELECT m.id FROM message m WHERE m.final_at IS NULL AND m.expires <= ?
-		AND m.state = 'unknown' ORDER BY m.expires LIMIT ?`+skipLocked(tx), now-doubtLasts.Milliseconds(), sweepSize)
+	ids, err := column(ctx, tx, `SELECT m.id FROM message m WHERE `+walkOpen+` AND m.expires <= ?
+		AND m.state = 'unknown' ORDER BY m.expires LIMIT ?`+skipLocked(tx, "m"), now-doubtLasts.Milliseconds(), sweepSize)
 	if err != nil {
 		return err
 	}
@@ -62,8 +64,9 @@ func endDoubts(ctx context.Context, tx database.Handle, now int64) error {
 // MarkNumbers marks numbers that were queued since the last time, and
 // suppresses what is planned for those that opted out.
 func (q *Queue) MarkNumbers(ctx context.Context) error {
+	from := int64(math.MinInt64)
 	for ctx.Err() == nil {
-		fresh, err := q.unmarked(ctx)
+		fresh, last, err := q.unmarked(ctx, from)
 		if err != nil || len(fresh) == 0 {
 			return err
 		}
@@ -74,44 +77,52 @@ func (q *Queue) MarkNumbers(ctx context.Context) error {
 		if len(fresh) < sweepSize {
 			return nil
 		}
+		from = last
 	}
 	return ctx.Err()
 }
 
-// unmarked reads numbers without a mark and makes theirs. One that does not
-// open gets an empty mark: its messages fail when they are claimed.
-func (q *Queue) unmarked(ctx context.Context) (map[string][]byte, error) {
+// unmarked reads numbers without a mark and makes theirs, the oldest first, and tells
+// when the last one was made: going on from there spares PostgreSQL what it keeps of
+// those that were marked just now. One that does not open gets an empty mark: its
+// messages fail when they are claimed.
+func (q *Queue) unmarked(ctx context.Context, from int64) (fresh map[string][]byte, last int64, err error) {
 	h := q.db.Read()
-	// The order is that of an index that PostgreSQL would not use without; SQLite
-	// has a better one, and would sort all there are.
-	order := ""
-	if h.Kind() == database.PostgreSQL {
-		order = ` ORDER BY made`
-	}
-	rows, err := h.Query(ctx, `SELECT id, sender, sealed FROM number WHERE mark IS NULL`+order+` LIMIT ?`, sweepSize)
+	rows, err := unmarkedRows(ctx, h, from)
 	if err != nil {
-		return nil, fmt.Errorf("read unmarked numbers: %w", err)
+		return nil, 0, fmt.Errorf("read unmarked numbers: %w", err)
 	}
-	defer rows.Close()
-	var fresh []boxed
-	for rows.Next() {
-		var b boxed
-		if err := rows.Scan(&b.place.Row, &b.sender, &b.value); err != nil {
-			return nil, err
+	fresh = make(map[string][]byte, len(rows))
+	for _, r := range rows {
+		if fresh[r.place.Row], err = q.markFor(ctx, h, r.boxed); err != nil {
+			return nil, 0, err
 		}
-		b.place = numberPlace(b.place.Row)
-		fresh = append(fresh, b)
+		last = r.made
 	}
-	if err := rows.Err(); err != nil {
+	return fresh, last, nil
+}
+
+type unmarkedRow struct {
+	boxed
+	made int64
+}
+
+func unmarkedRows(ctx context.Context, h database.Handle, from int64) ([]unmarkedRow, error) {
+	rows, err := h.Query(ctx, `SELECT id, sender, sealed, made FROM number n WHERE `+walkUnmarked+` AND made >= ? ORDER BY made LIMIT ?`, from, sweepSize)
+	if err != nil {
 		return nil, err
 	}
-	out := make(map[string][]byte, len(fresh))
-	for _, b := range fresh {
-		if out[b.place.Row], err = q.markFor(ctx, h, b); err != nil {
+	defer rows.Close()
+	var out []unmarkedRow
+	for rows.Next() {
+		var r unmarkedRow
+		if err := rows.Scan(&r.place.Row, &r.sender, &r.value, &r.made); err != nil {
 			return nil, err
 		}
+		r.place = numberPlace(r.place.Row)
+		out = append(out, r)
 	}
-	return out, nil
+	return out, rows.Err()
 }
 
 // markFor makes the mark of a number, an empty one where it does not open.
@@ -159,8 +170,7 @@ func optOut(ctx context.Context, tx database.Handle, mark []byte, note func(kind
 }
 
 func suppress(ctx context.Context, tx database.Handle, mark []byte, now int64) error {
-	ids, err := column(ctx, tx, `SELECT m.id FROM message m JOIN number n ON n.id = m.number_id
-		WHERE n.mark = ? AND m.state IN ('planned', 'held') AND m.despite = 0`, mark)
+	ids, err := messagesTo(ctx, tx, mark)
 	if err != nil {
 		return fmt.Errorf("find messages to suppress: %w", err)
 	}
@@ -170,4 +180,22 @@ func suppress(ctx context.Context, tx database.Handle, mark []byte, now int64) e
 		}
 	}
 	return nil
+}
+
+// messagesTo finds what is planned or held for a number, but for what goes there
+// despite an opt-out.
+func messagesTo(ctx context.Context, tx database.Handle, mark []byte) (ids []string, err error) {
+	numbers, err := column(ctx, tx, `SELECT id FROM number WHERE mark = ?`, mark)
+	if err != nil {
+		return nil, err
+	}
+	for some := range slices.Chunk(numbers, idsAtOnce) {
+		found, err := column(ctx, tx, `SELECT id FROM message WHERE number_id IN (`+marks(len(some))+`)
+			AND state IN ('planned', 'held') AND despite = 0`, bound(some)...)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, found...)
+	}
+	return ids, nil
 }

@@ -10,7 +10,7 @@ import (
 // decide; 0 if there is none. It looks through all open messages.
 func (q *Queue) HeldFor(ctx context.Context) (time.Duration, error) {
 	var since *int64
-	err := q.db.Read().QueryRow(ctx, `SELECT MIN(held_at) FROM message WHERE state = 'held' AND final_at IS NULL`).Scan(&since)
+	err := q.db.Read().QueryRow(ctx, `SELECT MIN(held_at) FROM message m WHERE `+walkHeld+` AND final_at IS NULL`).Scan(&since)
 	if err != nil {
 		return 0, fmt.Errorf("find the oldest held message: %w", err)
 	}
