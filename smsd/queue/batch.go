@@ -49,11 +49,11 @@ func scanned[T any](ctx context.Context, h database.Handle, query string, args .
 
 // markMany marks numbers, all in one go, takes their holders at their word, and
 // suppresses what is planned for those that opted out.
-func (q *Queue) markMany(ctx context.Context, tx database.Handle, fresh map[string][]byte) error {
+func (q *Queue) markMany(ctx context.Context, tx database.Handle, fresh map[string]numberMark) error {
 	var known []any
-	for _, mark := range fresh {
-		if len(mark) > 0 {
-			known = append(known, mark)
+	for _, n := range fresh {
+		if len(n.mark) > 0 {
+			known = append(known, n.mark)
 		}
 	}
 	for ids := range slices.Chunk(slices.Sorted(maps.Keys(fresh)), marksAtOnce) {
@@ -83,14 +83,18 @@ func (q *Queue) markMany(ctx context.Context, tx database.Handle, fresh map[stri
 // it had better read them all.
 const marksAtOnce = 100
 
-// setMarks names its rows twice, as [Queue.accept] does.
-func setMarks(ctx context.Context, tx database.Handle, ids []string, fresh map[string][]byte) error {
+// numberMark is what was made of a number as it lies in its row.
+type numberMark struct{ sealed, mark []byte }
+
+// setMarks names its rows twice, as [Queue.accept] does. A row that holds another
+// number by now is left for the next time.
+func setMarks(ctx context.Context, tx database.Handle, ids []string, fresh map[string]numberMark) error {
 	var args []any
 	for _, id := range ids {
-		args = append(args, id, fresh[id])
+		args = append(args, id, fresh[id].mark, fresh[id].sealed)
 	}
-	_, err := tx.Exec(ctx, `UPDATE number SET mark = v.column2 FROM (VALUES `+tuples(len(ids), "?, CAST(? AS blob)")+`) AS v
-		WHERE number.id = v.column1 AND number.id IN (`+marks(len(ids))+`)`, append(args, bound(ids)...)...)
+	_, err := tx.Exec(ctx, `UPDATE number SET mark = v.column2 FROM (VALUES `+tuples(len(ids), "?, CAST(? AS blob), CAST(? AS blob)")+`) AS v
+		WHERE number.id = v.column1 AND number.sealed = v.column3 AND number.id IN (`+marks(len(ids))+`)`, append(args, bound(ids)...)...)
 	return err
 }
 

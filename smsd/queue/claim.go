@@ -94,18 +94,16 @@ func openRows(ctx context.Context, tx database.Handle, rest string, args ...any)
 		n.number.place = numberPlace(n.numberID)
 		numbers[n.numberID] = n
 	}
-	out := rows[:0]
-	for _, r := range rows {
-		if n, ok := numbers[r.numberID]; ok {
-			r.number, r.mark = n.number, n.mark
-			out = append(out, r)
-		}
+	for i := range rows {
+		n := numbers[rows[i].numberID] // one that is gone does not open
+		rows[i].number, rows[i].mark = n.number, n.mark
 	}
-	return out, found.Err()
+	return rows, found.Err()
 }
 
 func openMessages(ctx context.Context, tx database.Handle, rest string, args ...any) ([]openRow, error) {
-	rows, err := tx.Query(ctx, `SELECT m.id, m.kind, m.attempts, COALESCE(m.claimed_at, 0), m.linked, m.despite, m.sender, m.text, m.number_id
+	rows, err := tx.Query(ctx, `SELECT m.id, m.kind, m.attempts, COALESCE(m.claimed_at, 0), m.linked, m.despite,
+			COALESCE(m.sender, ''), m.text, COALESCE(m.number_id, '')
 		FROM message m `+rest+skipLocked(tx, "m"), args...)
 	if err != nil {
 		return nil, err
@@ -129,7 +127,7 @@ func openMessages(ctx context.Context, tx database.Handle, rest string, args ...
 // markAll marks the numbers that are not yet: one that was queued a moment ago may
 // have opted out.
 func (q *Queue) markAll(ctx context.Context, tx database.Handle, rows []openRow) error {
-	fresh := map[string][]byte{}
+	fresh := map[string]numberMark{}
 	for i := range rows {
 		r := &rows[i]
 		if len(r.mark) > 0 {
@@ -139,7 +137,7 @@ func (q *Queue) markAll(ctx context.Context, tx database.Handle, rows []openRow)
 		if err != nil {
 			return err
 		}
-		fresh[r.numberID], r.mark = mark, mark
+		fresh[r.numberID], r.mark = numberMark{r.number.value, mark}, mark
 	}
 	return q.markMany(ctx, tx, fresh)
 }

@@ -76,10 +76,7 @@ func TestReport_DeadNumber(t *testing.T) {
 			if len(sick) != ill || ill == 1 && sick[id] != queue.Dead {
 				b.Errorf("class %v: %v", class, sick)
 			}
-			b.must(b.write(func(tx database.Handle) error {
-				_, err := tx.Exec(b.Context(), `DELETE FROM number_health`)
-				return err
-			}))
+			b.exec(`DELETE FROM number_health`)
 		}
 	})
 }
@@ -152,10 +149,7 @@ func TestClaim_DespiteTheOptOut(t *testing.T) {
 	onBoth(t, func(b *bench) {
 		b.enqueue("plain")
 		b.enqueue("goodbye")
-		b.must(b.write(func(tx database.Handle) error {
-			_, err := tx.Exec(b.Context(), `UPDATE message SET despite = 1 WHERE id = 'goodbye'`)
-			return err
-		}))
+		b.exec(`UPDATE message SET despite = 1 WHERE id = 'goodbye'`)
 		b.must(b.queue.MarkNumbers(b.Context()))
 		b.must(b.queue.OptOut(b.Context(), number))
 		b.want("plain", queue.Suppressed)
@@ -393,6 +387,22 @@ func TestRedirect_AgainAndAgain(t *testing.T) {
 		b.report("m", 4, "SM1", queue.Delivered, true)
 		if n := b.count(`SELECT COUNT(*) FROM number`); n != 0 {
 			b.Errorf("%d numbers outlive their messages", n)
+		}
+	})
+}
+
+// The number changes again while the mark of the one before is being made: an
+// opt-out of that one must not stop what goes to the newest.
+func TestRedirect_AgainWhileMarked(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		d := b.inDoubt("m")
+		b.redirect(otherNumber, "m")
+		b.must(b.queue.MarkLate(b.Context(), func() { b.redirect("+33639980078", "m") }))
+		b.must(b.queue.MarkNumbers(b.Context()))
+		b.must(b.queue.OptOut(b.Context(), otherNumber))
+		b.must(b.queue.Resolve(b.Context(), d, nil, nil))
+		if d := b.claim(1)[0]; d.To != "+33639980078" {
+			b.Errorf("it went to %s", d.To)
 		}
 	})
 }

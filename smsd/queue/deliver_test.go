@@ -104,19 +104,17 @@ func TestClaim_WhatDoesNotOpen(t *testing.T) {
 		}))
 		b.enqueue("damaged")
 		b.enqueue("moved")
+		b.enqueue("nowhere")
+		b.enqueue("keyless")
 		b.enqueue("whole")
-		b.must(b.write(func(tx database.Handle) error {
-			_, err := tx.Exec(b.Context(), `UPDATE message SET text = ? WHERE id = 'damaged'`, []byte{1, 2, 3})
-			if err != nil {
-				return err
-			}
-			_, err = tx.Exec(b.Context(), `UPDATE message SET text = (SELECT text FROM message WHERE id = 'whole') WHERE id = 'moved'`)
-			return err
-		}))
+		b.exec(`UPDATE message SET text = ? WHERE id = 'damaged'`, []byte{1, 2, 3})
+		b.exec(`UPDATE message SET text = (SELECT text FROM message WHERE id = 'whole') WHERE id = 'moved'`)
+		b.exec(`UPDATE message SET number_id = NULL WHERE id = 'nowhere'`)
+		b.exec(`UPDATE message SET sender = NULL WHERE id = 'keyless'`)
 		if got := b.claim(1)[0]; got.ID != "whole" {
 			b.Fatalf("claimed %v", got)
 		}
-		for _, id := range []string{"stranger", "damaged", "moved"} {
+		for _, id := range []string{"stranger", "damaged", "moved", "nowhere", "keyless"} {
 			if s := b.want(id, queue.Failed); s.Error != "does-not-open" || s.Attempts != 0 {
 				b.Errorf("%s: %+v", id, s)
 			}

@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"crypto/rand"
+	"math"
 
 	"consigne/internal/database"
 )
@@ -26,6 +27,16 @@ func (q *Queue) ReportHalf(ctx context.Context, tx database.Handle, r Report) er
 		id: r.ID, n: r.Attempt, to: string(r.State), at: q.millis(), carrierID: r.CarrierID,
 	})
 	return err
+}
+
+// MarkLate marks numbers as they were before something else happened.
+func (q *Queue) MarkLate(ctx context.Context, meanwhile func()) error {
+	fresh, _, err := q.unmarked(ctx, math.MinInt64)
+	if err != nil {
+		return err
+	}
+	meanwhile()
+	return q.db.Write(ctx, func(tx database.Handle) error { return q.markMany(ctx, tx, fresh) })
 }
 
 // Walks are the queries that walk an index, by its name.

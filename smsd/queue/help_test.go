@@ -53,6 +53,15 @@ func (b *bench) write(fn func(tx database.Handle) error) error {
 	return b.db.Write(b.Context(), fn)
 }
 
+// exec changes the store behind the queue's back.
+func (b *bench) exec(query string, args ...any) {
+	b.Helper()
+	b.must(b.write(func(tx database.Handle) error {
+		_, err := tx.Exec(b.Context(), query, args...)
+		return err
+	}))
+}
+
 func (b *bench) must(err error) {
 	b.Helper()
 	if err != nil {

@@ -341,10 +341,7 @@ func TestAnswered_FactsThatDoNotOpen(t *testing.T) {
 	onBoth(t, func(b *bench) {
 		d := newDesk("relay")
 		b.reminded("m", number, d.facts(b, "p"))
-		b.must(b.write(func(tx database.Handle) error {
-			_, err := tx.Exec(b.Context(), `UPDATE reply SET facts = ?`, []byte("spoilt"))
-			return err
-		}))
+		b.exec(`UPDATE reply SET facts = ?`, []byte("spoilt"))
 		b.says(number, "1", queue.HeardUnasked)
 		b.says(number, "STOP", queue.HeardStop)
 	})

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -78,7 +79,7 @@ func (q *Queue) millis() int64 { return q.now().UnixMilli() }
 const manySenders = 4096
 
 // sender opens a sender key. It returns [seal.ErrSealed] for one that is not
-// sealed to us.
+// sealed to us, or not there.
 func (q *Queue) sender(ctx context.Context, h database.Handle, id string) (seal.Key, error) {
 	q.mu.Lock()
 	k, ok := q.senders[id]
@@ -87,10 +88,14 @@ func (q *Queue) sender(ctx context.Context, h database.Handle, id string) (seal.
 		return k, nil
 	}
 	var sealed []byte
-	if err := h.QueryRow(ctx, `SELECT sealed FROM sender_key WHERE id = ?`, id).Scan(&sealed); err != nil {
+	err := h.QueryRow(ctx, `SELECT sealed FROM sender_key WHERE id = ?`, id).Scan(&sealed)
+	if errors.Is(err, database.ErrNotFound) {
+		return k, fmt.Errorf("sender key %q is gone: %w", id, seal.ErrSealed)
+	}
+	if err != nil {
 		return k, fmt.Errorf("read sender key: %w", err)
 	}
-	k, err := q.keys.identity.OpenKey(senderPlace(id), sealed)
+	k, err = q.keys.identity.OpenKey(senderPlace(id), sealed)
 	if err != nil {
 		return k, err
 	}

@@ -55,14 +55,6 @@ func TestQueue_ReadsLittle(t *testing.T) {
 // planned is a bench that fills the store without sealing.
 type planned struct{ *bench }
 
-func (b *planned) exec(query string, args ...any) {
-	b.Helper()
-	b.must(b.write(func(tx database.Handle) error {
-		_, err := tx.Exec(b.Context(), query, args...)
-		return err
-	}))
-}
-
 func (b *planned) analyse() {
 	b.Helper()
 	for _, table := range []string{"message", "number", "attempt", "sender_key", "opt_out", "number_health", "reply", "carrier_copy"} {

@@ -86,18 +86,19 @@ func (q *Queue) MarkNumbers(ctx context.Context) error {
 // when the last one was made: going on from there spares PostgreSQL what it keeps of
 // those that were marked just now. One that does not open gets an empty mark: its
 // messages fail when they are claimed.
-func (q *Queue) unmarked(ctx context.Context, from int64) (fresh map[string][]byte, last int64, err error) {
+func (q *Queue) unmarked(ctx context.Context, from int64) (fresh map[string]numberMark, last int64, err error) {
 	h := q.db.Read()
 	rows, err := unmarkedRows(ctx, h, from)
 	if err != nil {
 		return nil, 0, fmt.Errorf("read unmarked numbers: %w", err)
 	}
-	fresh = make(map[string][]byte, len(rows))
+	fresh = make(map[string]numberMark, len(rows))
 	for _, r := range rows {
-		if fresh[r.place.Row], err = q.markFor(ctx, h, r.boxed); err != nil {
+		mark, err := q.markFor(ctx, h, r.boxed)
+		if err != nil {
 			return nil, 0, err
 		}
-		last = r.made
+		fresh[r.place.Row], last = numberMark{r.value, mark}, r.made
 	}
 	return fresh, last, nil
 }
