@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Flags declares the flags of a command, with the methods of the standard library's FlagSet.
@@ -34,7 +35,38 @@ func Variable(program, flagName string) string {
 func (p Program) setup(cmd Command) (*Flags, Run) {
 	f := &Flags{FlagSet: flag.NewFlagSet(cmd.Name, flag.ContinueOnError), program: p.Name}
 	f.SetOutput(io.Discard) // errors come back as values, help is written by describe
-	return f, cmd.Setup(f)
+	run := cmd.Setup(f)
+	f.VisitAll(func(one *flag.Flag) { one.Value = plain{one.Value} })
+	return f, run
+}
+
+// plain says what a value should look like, where the standard library says "parse error".
+type plain struct{ flag.Value }
+
+func (p plain) Set(value string) error {
+	err := p.Value.Set(value)
+	if err == nil {
+		return nil
+	}
+	standard, _ := p.Value.(flag.Getter)
+	if standard == nil {
+		return err
+	}
+	switch standard.Get().(type) {
+	case time.Duration:
+		return errors.New("not a time such as 90s or 5m")
+	case int:
+		return errors.New("not a whole number")
+	case bool:
+		return errors.New("neither true nor false")
+	}
+	return err
+}
+
+// IsBoolFlag tells the parser whether a value follows.
+func (p plain) IsBoolFlag() bool {
+	b, is := p.Value.(interface{ IsBoolFlag() bool })
+	return is && b.IsBoolFlag()
 }
 
 // variables picks this project's settings out of environ. It refuses names that no flag of this program has; those of
@@ -127,7 +159,7 @@ func (f *Flags) known(args []string) error {
 	var names []string
 	f.VisitAll(func(one *flag.Flag) {
 		names = append(names, "--"+one.Name)
-		probe.Var(ignored{one.Value}, one.Name, "")
+		probe.Var(ignored{one.Value.(plain)}, one.Name, "")
 	})
 	err := probe.Parse(args)
 	if err == nil || errors.Is(err, flag.ErrHelp) {
@@ -154,13 +186,7 @@ func flagName(arg string) string {
 }
 
 // ignored stands in for a flag's value while names are checked.
-type ignored struct{ value flag.Value }
+type ignored struct{ plain }
 
 func (i ignored) String() string   { return "" }
 func (i ignored) Set(string) error { return nil }
-
-// IsBoolFlag tells the parser whether a value follows.
-func (i ignored) IsBoolFlag() bool {
-	b, is := i.value.(interface{ IsBoolFlag() bool })
-	return is && b.IsBoolFlag()
-}
