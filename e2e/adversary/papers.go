@@ -80,20 +80,21 @@ func common(docs []Document) ([]Document, error) {
 	return out, nil
 }
 
-// structure is what a PDF says in plain letters, with the first bytes of each stream:
+// edge is how many bytes at the beginning and at the end of a stream are nobody's
+// content: the compressor's own words, and a checksum whose last byte is that of one in 256
+// other streams, with an end behind it that all of them have.
+const edge = 16
+
+// structure is what a PDF says in plain letters, with the edges of each stream:
 // another one of as many pages, or with a stream as long, says the same.
 func structure(pdf []byte) []byte {
-	const begins = "stream\n"
+	const begins, ends = "\nstream\n", "\nendstream\n"
 	out := make([]byte, len(pdf))
-	head := 0 // how much longer a stream's first bytes go on
 	for i, c := range pdf {
-		if bytes.HasSuffix(pdf[:i], []byte(begins)) {
-			head = 16
-		}
-		if c < 0x80 || head > 0 {
+		before, after := pdf[max(0, i-edge-len(begins)):i], pdf[i:min(len(pdf), i+edge+len(ends))]
+		if c < 0x80 || bytes.Contains(before, []byte(begins)) || bytes.Contains(after, []byte(ends)) {
 			out[i] = c
 		}
-		head--
 	}
 	return out
 }

@@ -2,6 +2,8 @@ package adversary
 
 import (
 	"bytes"
+	"crypto/rand"
+	"regexp"
 	"testing"
 
 	"consigne/cards"
@@ -40,6 +42,30 @@ func TestPapers_ShareNothingWithOtherPDFs(t *testing.T) {
 		}
 		if found := f.Find(other); len(found) != 0 {
 			t.Fatalf("another letter holds %q", found)
+		}
+	}
+}
+
+// Both edges of a stream are known of every letter, and what lies between is not.
+func TestStructure_Edges(t *testing.T) {
+	pdf, err := letter(rand.Text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := structure(pdf)
+	streams := regexp.MustCompile(`(?s)\nstream\n(.{100,}?)\nendstream\n`).FindAllSubmatchIndex(pdf, -1)
+	if len(streams) != 2 {
+		t.Fatalf("%d streams, want one for each page", len(streams))
+	}
+	for _, s := range streams {
+		from, to := s[2], s[3]
+		for _, end := range []int{from + edge, to} {
+			if !bytes.Equal(known[end-edge:end], pdf[end-edge:end]) {
+				t.Errorf("the %d bytes before %d of a stream at %d are taken for content", edge, end, from)
+			}
+		}
+		if covered := bytes.Count(known[from+edge:to-edge], []byte{0}); covered < (to-from)/3 {
+			t.Errorf("of a stream of %d bytes %d are content", to-from, covered)
 		}
 	}
 }
