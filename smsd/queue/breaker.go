@@ -32,14 +32,18 @@ func (b *breaker) allows(now time.Duration, free int) int {
 	return free
 }
 
-// probe takes the one place of an open breaker.
+// probe takes the one place of an open breaker. Whatever comes of what was claimed
+// then, an answer, a failure or that it never left, gives the place back.
 func (b *breaker) probe() { b.probing = b.open }
+
+// unsent tells of one that was claimed and never left.
+func (b *breaker) unsent() { b.probing = false }
 
 // answered closes it: something went through. A straggler that left before the rest
 // began ends no rest.
 func (b *breaker) answered(now time.Duration) {
 	if now < b.until {
-		b.failures = 0
+		b.failures, b.probing = 0, false
 		return
 	}
 	*b = breaker{}

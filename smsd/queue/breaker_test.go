@@ -85,6 +85,53 @@ func TestBreaker_StragglersEndNoRest(t *testing.T) {
 	}
 }
 
+// A straggler is told to wait just as the probe is claimed: the probe's answer, which
+// comes while that lasts, gives its place to the next one.
+func TestBreaker_AnsweredInARest(t *testing.T) {
+	for name, straggler := range map[string]func(b *breaker, now time.Duration){
+		"busy":   func(b *breaker, now time.Duration) { b.busy(now, 0) },
+		"silent": func(b *breaker, now time.Duration) { b.silent(now) },
+	} {
+		var b breaker
+		b.down(0, 0)
+		now := shortestRest
+		if n := b.allows(now, 10); n != 1 {
+			t.Fatalf("%d may leave after the rest, want one probe", n)
+		}
+		straggler(&b, now)
+		b.probe()
+		b.answered(now)
+		if n := b.allows(now+longestRest, 10); n != 1 {
+			t.Errorf("%s: %d may leave after the rest, want one probe", name, n)
+		}
+	}
+}
+
+// A probe that was claimed and never left, since the machine stood still, must not
+// keep all others back.
+func TestBreaker_ProbeThatNeverLeft(t *testing.T) {
+	now := time.Duration(0)
+	clock := func() (time.Time, time.Duration) { return time.Unix(0, 0).Add(now), now }
+	d := NewDaemon(nil, nil, Options{Workers: 7, Clock: clock, Log: slog.New(slog.DiscardHandler)})
+	d.note(Result{Err: &Refusal{Class: ClassDown}}, 0)
+	now = longestRest
+	if n, _ := d.allowance(); n != 1 {
+		t.Fatalf("%d may leave after the rest, want one probe", n)
+	}
+	claimed := d.moment()
+	d.breaker.probe()
+	now += time.Hour
+	settled := make(chan Result, 1)
+	go func() { settled <- <-d.results }()
+	d.deliver(t.Context(), Delivery{ID: "m"}, claimed)
+	if r := <-settled; code(r.Err) != "too-late" {
+		t.Fatalf("settled with %v", r.Err)
+	}
+	if n, _ := d.allowance(); n != 1 {
+		t.Errorf("%d may leave after one that was too late, want one probe", n)
+	}
+}
+
 func TestBreaker_DownAtOnce(t *testing.T) {
 	var b breaker
 	b.down(0, 0)

@@ -298,6 +298,9 @@ func (d *Daemon) late(claimed moment) bool {
 func (d *Daemon) deliver(ctx context.Context, one Delivery, claimed moment) {
 	if d.late(claimed) {
 		d.opts.Log.Warn("too late to leave", "message", one.ID, "attempt", one.Attempt)
+		d.mu.Lock()
+		d.breaker.unsent()
+		d.mu.Unlock()
 		d.results <- Result{Delivery: one, Err: &Refusal{Code: "too-late", Class: ClassBusy}}
 		return
 	}
